@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hash - XXH3, with a seed of zero or one drawn from the kernel.
+ *
+ * The keyed hash uses a whole secret, not only a seed: with the public secret
+ * XXH3's seeded collisions can be found without knowing the seed.
+ * Threads: any; the secret is drawn under a once.
+ */
+#include "base/hash.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static unsigned char secret[XXH3_SECRET_DEFAULT_SIZE];
+static pthread_once_t secret_once = PTHREAD_ONCE_INIT;
+
+static void secret_draw(void)
+{
+    random_bytes(secret, sizeof(secret));
+}
+
+uint64_t hash_keyed(struct bytes b)
+{
+    pthread_once(&secret_once, secret_draw);
+    return XXH3_64bits_withSecret(b.at, b.len, secret, sizeof(secret));
+}
+
+uint64_t hash_keyed_seed(struct bytes b, uint64_t seed)
+{
+    return hash_mix(hash_keyed(b) ^ hash_mix(seed + 0x9e3779b97f4a7c15u));
+}
+
+uint64_t hash_stable(struct bytes b)
+{
+    return XXH3_64bits(b.at, b.len);
+}
+
+uint64_t hash_stable_seed(struct bytes b, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(b.at, b.len, seed);
+}
+
+void random_bytes(void *at, size_t len)
+{
+    unsigned char *to = at;
+
+    while (len) {
+        ssize_t n = getrandom(to, len, 0);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            abort();
+        to += n;
+        len -= (size_t)n;
+    }
+}
