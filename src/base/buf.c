@@ -127,7 +127,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     int len = vsnprintf(line, sizeof(line), fmt, args);
 
     if (len < 0) {
-        b->error = b->error ? b->error : ERR_INVALID;
+        b->error = b->error ? b->error : ERR_LIMIT;
     } else if ((size_t)len < sizeof(line)) {
         buf_append(b, (struct bytes){line, (size_t)len});
     } else {
