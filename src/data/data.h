@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * data - resources compiled against the database: read, write, see.
+ *
+ * Whoever reads or writes a resource (REST, hub, sync, live) does it here, so
+ * that visibility is decided in one place. DATA is shared and immutable after
+ * data_new(); DATA_WORKER is one worker's part (session, compiled shapes).
+ * Requests and answers of reads and writes: query.h, write.h.
+ * Owner: app. Threads: struct data any (immutable); data_worker loop.
+ */
+#ifndef FIELDLINE_DATA_DATA_H
+#define FIELDLINE_DATA_DATA_H
+
+#include "data/spec.h"
+#include "store/change.h"
+
+struct admin;
+struct buf;
+struct data;
+struct data_resource;
+struct data_worker;
+struct publish_spec;
+struct store;
+struct store_detail;
+struct store_session;
+struct tagclock;
+
+/* The published tables that a data_spec asks for: what migrate installs.
+ * Borrows the spec's memory. */
+size_t data_publish_specs(const struct data_spec *, struct publish_spec *ret,
+                          size_t max);
+
+/* Looks the tables up. ERR_INVALID with a detail that names the resource, the
+ * column and what was expected. */
+int data_new(struct data **ret, const struct data_spec *, struct store *,
+             struct admin *, struct store_detail *) MUST_CHECK;
+void data_free(struct data **);
+int data_worker_new(struct data_worker **ret, struct data *,
+                    struct store_session * /* borrowed */,
+                    struct tagclock *) MUST_CHECK;
+void data_worker_free(struct data_worker **);
+
+const struct data_resource *data_resource_named(const struct data *,
+                                                struct bytes name);
+const struct resource_spec *data_resource_spec(const struct data_resource *);
+
+/* Moves the clock by one change row: its key, its resource within the tenant,
+ * the old and new values of its filter columns, the tenant's cell. */
+void data_change_apply(const struct data *, struct tagclock *,
+                       const struct change *);
+/* A tenant's own cell in the clock (struct tagset.scope). */
+uint64_t data_scope_tag(const struct data *, struct bytes tenant);
+
+/* What a change means to those who listen. */
+struct data_event {
+    const struct data_resource *resource;
+    struct bytes type;   /* message type by the publish rules; empty: none */
+    struct bytes tenant; /* to whom; empty: a table without tenants */
+    struct bytes old_tenant; /* where it was seen before, if elsewhere */
+    struct bytes user, old_user; /* VISIBLE_USER: only they see it */
+    bool by_user;
+};
+/* ERR_NOT_FOUND: no resource serves the table. arena holds the slices. */
+struct arena;
+int data_change_event(const struct data *, const struct change *,
+                      struct arena *, struct data_event *ret) MUST_CHECK;
+/* Appends the change's row as a JSON object, cut to the columns that a holder
+ * of these roles may read, values spelled as REST spells them; nothing and
+ * ERR_DENIED when he may read none. */
+int data_change_project(const struct data_event *, const struct change *,
+                        role_mask, struct buf *) MUST_CHECK;
+bool data_may_read(const struct data_resource *, role_mask);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * worker - a thread with a loop and a mailbox; workers - all of them.
+ *
+ * A connection lives and dies on its worker. Others speak to a worker only by
+ * post: an intrusive, lock-free, many-producer queue and one wake-up. Letters
+ * from one thread arrive in the order they were posted.
+ * Owner: app. Threads: worker_post() any; the rest as stated.
+ */
+#ifndef FIELDLINE_NET_WORKER_H
+#define FIELDLINE_NET_WORKER_H
+
+#include "base/attr.h"
+
+#include <stdatomic.h>
+
+struct loop;
+struct worker;
+
+struct letter;
+typedef void letter_fn(struct worker *, struct letter *); /* owns the letter */
+struct letter {
+    _Atomic(struct letter *) next;
+    letter_fn *fn;
+};
+
+/* Runs on the new thread: before its loop starts, and after it ended. A start
+ * that fails makes worker_start() return its error. */
+struct worker_events {
+    int (*start_fn)(struct worker *, void *arg);
+    void (*stop_fn)(struct worker *, void *arg);
+};
+
+#define WORKERS_MAX 64
+
+int worker_new(struct worker **ret, const char *name, unsigned index,
+               const struct worker_events *, void *arg) MUST_CHECK;
+int worker_start(struct worker *) MUST_CHECK; /* returns once start_fn did */
+void worker_stop(struct worker *);  /* asks the loop to end; any thread */
+void worker_join(struct worker *);  /* waits; mail still queued is delivered
+                                       before stop_fn */
+void worker_free(struct worker **); /* after join */
+
+void worker_post(struct worker *, struct letter * /* taken */);
+struct loop *worker_loop(struct worker *);
+unsigned worker_index(const struct worker *);
+void *worker_arg(const struct worker *); /* as given to worker_new */
+struct worker *worker_current(void);     /* of this thread, or NULL */
+
+#endif
