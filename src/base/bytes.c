@@ -236,12 +236,15 @@ int bytes_to_size(struct bytes s, uint64_t *ret)
     return to_units(s, units, ARRAY_LEN(units), ret);
 }
 
-/* The length of the well-formed sequence at s (RFC 3629, table 4), or 0. */
-static size_t utf8_sequence(const unsigned char *s, size_t len)
+/* RFC 3629, section 4: what may follow which first byte. */
+size_t bytes_utf8_at(struct bytes b)
 {
+    const unsigned char *s = (const unsigned char *)b.at;
     unsigned char low = 0x80, high = 0xbf;
     size_t n;
 
+    if (b.len == 0)
+        return 0;
     if (s[0] < 0x80)
         return 1;
     if (s[0] >= 0xc2 && s[0] <= 0xdf)
@@ -252,7 +255,7 @@ static size_t utf8_sequence(const unsigned char *s, size_t len)
         n = 4;
     else
         return 0;
-    if (n > len)
+    if (n > b.len)
         return 0;
     if (s[0] == 0xe0)
         low = 0xa0; /* overlong */
@@ -272,27 +275,21 @@ static size_t utf8_sequence(const unsigned char *s, size_t len)
 
 bool bytes_is_utf8(struct bytes s)
 {
-    const unsigned char *at = (const unsigned char *)s.at;
-    size_t left = s.len;
-
-    while (left) {
+    while (s.len) {
         uint64_t eight;
+        size_t n;
 
-        if (left >= sizeof(eight)) {
-            memcpy(&eight, at, sizeof(eight));
+        if (s.len >= sizeof(eight)) {
+            memcpy(&eight, s.at, sizeof(eight));
             if ((eight & 0x8080808080808080u) == 0) {
-                at += sizeof(eight);
-                left -= sizeof(eight);
+                s = bytes_skip(s, sizeof(eight));
                 continue;
             }
         }
-
-        size_t n = utf8_sequence(at, left);
-
+        n = bytes_utf8_at(s);
         if (n == 0)
             return false;
-        at += n;
-        left -= n;
+        s = bytes_skip(s, n);
     }
     return true;
 }

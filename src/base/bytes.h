@@ -21,8 +21,8 @@ struct bytes {
 };
 
 #define BYTES(literal) ((struct bytes){"" literal, sizeof(literal) - 1})
-#define BYTES_FMT "%.*s"
-#define BYTES_ARG(b) (int)(b).len, (b).at
+#define BYTES_FMT      "%.*s"
+#define BYTES_ARG(b)   (int)(b).len, (b).at
 
 static inline struct bytes bytes_of(const char *cstr) /* NULL is empty */
 {
@@ -56,5 +56,7 @@ int bytes_to_duration_ms(struct bytes s, uint64_t *ret) MUST_CHECK;
 int bytes_to_size(struct bytes s, uint64_t *ret) MUST_CHECK;
 
 bool bytes_is_utf8(struct bytes s); /* RFC 3629, no surrogates */
+/* The length of the character that s begins with, 0 when malformed. */
+size_t bytes_utf8_at(struct bytes s);
 
 #endif

@@ -47,6 +47,18 @@ static inline void list_remove(struct list *link)
     list_init(link);
 }
 
+/* Moves all links of from, in order, to the end of head. */
+static inline void list_splice(struct list *head, struct list *from)
+{
+    if (list_empty(from))
+        return;
+    from->next->prev = head->prev;
+    from->prev->next = head;
+    head->prev->next = from->next;
+    head->prev = from->prev;
+    list_init(from);
+}
+
 /* The first element of a list that is not empty. */
 #define LIST_FIRST(head, type, member) CONTAINER_OF((head)->next, type, member)
 
