@@ -9,7 +9,9 @@
  * message that spans reads or frames.
  *
  * Compression uses no context takeover in either direction, so the zlib state
- * belongs to the worker (struct ws_deflate) and not to the connection.
+ * belongs to the worker (struct ws_deflate) and not to the connection. An
+ * inflated message lies in the worker's memory: it holds until the next call
+ * of ws_reader_next() on ANY reader with the same struct ws_deflate.
  * Enforced: masking by role, RSV bits, reserved opcodes, control frames short
  * and whole, minimal length encodings, UTF-8 over the whole text message,
  * valid close codes, the message limit on the DECOMPRESSED size.
@@ -46,10 +48,10 @@ enum ws_close {
 enum ws_role { WS_SERVER, WS_CLIENT }; /* who WE are */
 
 enum ws_event {
-    WS_MORE,  /* all of in was taken */
-    WS_TEXT,  /* *ret is a whole message, UTF-8 */
+    WS_MORE, /* all of in was taken */
+    WS_TEXT, /* *ret is a whole message, UTF-8 */
     WS_BINARY,
-    WS_PING,  /* *ret to be returned in a pong */
+    WS_PING, /* *ret to be returned in a pong */
     WS_PONG,
     WS_CLOSE, /* ws_reader_close_code(): what the peer said */
     WS_BAD,   /* ws_reader_close_code(): what to close with */
@@ -60,20 +62,26 @@ struct ws_deflate; /* a worker's compressor and decompressor */
 int ws_deflate_new(struct ws_deflate **ret) MUST_CHECK;
 void ws_deflate_free(struct ws_deflate **);
 
+#define WS_HEAD_MAX 14 /* opcode, length, eight bytes more, mask */
+
 struct ws_reader {
-    struct buf message;      /* what is assembled so far */
+    struct buf message;         /* what is assembled so far */
     struct ws_deflate *deflate; /* NULL: the extension was not negotiated */
-    uint64_t payload_left;
+    uint64_t payload_left;      /* of the frame */
     uint32_t message_bytes_max;
+    uint32_t message_len; /* of message without a control frame at its end */
     uint32_t utf8_state;
     uint16_t close_code;
     uint8_t role;
     uint8_t state;
-    uint8_t opcode;          /* of the message being assembled */
-    uint8_t head[14];
-    uint8_t head_len;
+    uint8_t message_opcode;
+    uint8_t frame_opcode;
+    uint8_t mask[4];
     uint8_t mask_at;
+    uint8_t head_len;
+    uint8_t head[WS_HEAD_MAX]; /* of a frame whose head spans reads */
     bool final, compressed, in_message;
+    bool given; /* message was handed out: the next call drops it */
 };
 
 void ws_reader_init(struct ws_reader *, enum ws_role,
@@ -81,7 +89,8 @@ void ws_reader_init(struct ws_reader *, enum ws_role,
                     struct ws_deflate * /* borrowed, or NULL */);
 void ws_reader_fini(struct ws_reader *);
 /* in is advanced past what was taken; its bytes are unmasked in place.
- * *ret is valid until the next call. */
+ * *ret is valid until the next call. After CLOSE all bytes are dropped; after
+ * BAD it stays BAD. */
 enum ws_event ws_reader_next(struct ws_reader *, char **in, size_t *len,
                              struct bytes *ret);
 unsigned ws_reader_close_code(const struct ws_reader *);
@@ -95,6 +104,8 @@ void ws_write_masked(struct buf *, enum ws_opcode, struct bytes payload);
 void ws_write_close(struct buf *, unsigned code, struct bytes reason,
                     bool masked);
 
+/* Is key what a client may send: 16 bytes in base64? */
+bool ws_key_valid(struct bytes key);
 /* RFC 6455 4.2.2: base64(SHA-1(key + GUID)), 28 characters. */
 void ws_accept_key(struct bytes key, char ret[28 + 1]);
 /* What to answer to Sec-WebSocket-Extensions: the parameters of
