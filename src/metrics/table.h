@@ -14,16 +14,17 @@
     X(HTTP_REQUESTS, COUNTER, "fieldline_http_requests_total",                 \
       "route,method,status", "HTTP requests answered, by route template")      \
     X(HTTP_DURATION, HISTOGRAM, "fieldline_http_request_duration_seconds",     \
-      "route", "From the request's last byte to the reply handed to the "      \
-               "kernel")                                                       \
+      "route",                                                                 \
+      "From the request's last byte to the reply handed to the "               \
+      "kernel")                                                                \
     X(HTTP_BAD, COUNTER, "fieldline_http_bad_requests_total", "reason",        \
       "Connections closed because the peer broke HTTP")                        \
     X(CONNECTIONS, GAUGE, "fieldline_connections", "kind",                     \
       "Open connections: http or websocket")                                   \
     X(BYTES_SENT, COUNTER, "fieldline_sent_bytes_total", "",                   \
       "Bytes handed to the kernel")                                            \
-    X(CACHE_LOOKUPS, COUNTER, "fieldline_cache_lookups_total",                 \
-      "class,result", "Lookups by class: hit, miss, stale or joined")          \
+    X(CACHE_LOOKUPS, COUNTER, "fieldline_cache_lookups_total", "class,result", \
+      "Lookups by class: hit, miss, stale or joined")                          \
     X(CACHE_EVICTIONS, COUNTER, "fieldline_cache_evictions_total", "",         \
       "Entries removed to stay inside the bounds")                             \
     X(CACHE_BYTES, GAUGE, "fieldline_cache_bytes", "", "Bytes cached now")     \
