@@ -102,8 +102,6 @@ static enum http1_mistake expect(struct http1_chunk *c, unsigned char byte,
 
 static enum http1_mistake in_trailer(struct http1_chunk *c, unsigned char byte)
 {
-    if (++c->trailer_len > TRAILER_BYTES_MAX)
-        return HTTP1_MISTAKE_TRAILER_LONG;
     switch (c->state) {
     case CHUNK_TRAILER_START:
         if (byte == '\r')
@@ -130,6 +128,8 @@ static enum http1_mistake in_trailer(struct http1_chunk *c, unsigned char byte)
 
 static enum http1_mistake step(struct http1_chunk *c, unsigned char byte)
 {
+    if (c->state >= CHUNK_TRAILER_START && ++c->trailer_len > TRAILER_BYTES_MAX)
+        return HTTP1_MISTAKE_TRAILER_LONG;
     switch (c->state) {
     case CHUNK_SIZE:
         return in_size(c, byte);

@@ -3,9 +3,10 @@
  * http1_head - the scan over lines, llhttp over the whole head, then the rules
  * that decide where the body ends.
  *
- * llhttp is given one head and stopped at its end; it never sees a body. What
- * it tolerates between its tokens is checked at the slices it reports, which
- * works because they lie in one piece of memory that ends in CR LF CR LF.
+ * llhttp is given one head and stopped at its end; it never sees a body. The
+ * scan has made sure that CR and LF occur only together and at line ends. What
+ * llhttp tolerates between its tokens is checked at the slices it reports,
+ * which works because they lie in one piece of memory that ends in CR LF CR LF.
  * Threads: loop.
  */
 #include "proto/llhttp_names.h"
@@ -13,7 +14,8 @@
 #include "proto/http1_head.h"
 
 #define LENGTH_DIGITS_MAX 19 /* fewer than overflow 64 bits */
-#define VERSION_LEN       9  /* " HTTP/1.1" */
+#define VERSION_LEN       8  /* HTTP/1.1 */
+#define STATUS_END        12 /* HTTP/1.1 200 */
 
 struct head_parse {
     llhttp_t parser; /* first: the callbacks get its address */
@@ -41,6 +43,8 @@ enum http1_mistake http1_scan_head(struct http1_scan *s, const char *head,
 
         if (i == s->line || lf[-1] != '\r')
             return HTTP1_MISTAKE_BARE_LF;
+        if (memchr(head + s->line, '\r', i - 1 - s->line))
+            return HTTP1_MISTAKE_BARE_CR;
         if (i == s->line + 1) {
             *ret = i + 1;
             return s->line ? HTTP1_MISTAKE_NONE : HTTP1_MISTAKE_START;
@@ -85,8 +89,8 @@ static int on_value(llhttp_t *parser, const char *at, size_t len)
 {
     struct head_parse *p = (struct head_parse *)parser;
 
-    if (at[len] != '\r' || at[len + 1] != '\n')
-        return stop(p, HTTP1_MISTAKE_BARE_CR);
+    if (len == 0)
+        return 0; /* at is then somewhere behind the line */
     p->head->fields[p->head->field_count - 1].value =
         bytes_trim((struct bytes){at, len});
     return 0;
@@ -113,13 +117,9 @@ static enum http1_mistake mistake_of(const llhttp_t *parser)
     case HPE_INVALID_URL:
         return HTTP1_MISTAKE_TARGET;
     case HPE_INVALID_VERSION:
-    case HPE_PAUSED_H2_UPGRADE:
         return HTTP1_MISTAKE_VERSION;
     case HPE_INVALID_HEADER_TOKEN:
         return HTTP1_MISTAKE_VALUE;
-    case HPE_CR_EXPECTED:
-    case HPE_LF_EXPECTED:
-        return HTTP1_MISTAKE_BARE_CR;
     case HPE_UNEXPECTED_CONTENT_LENGTH:
         return HTTP1_MISTAKE_LENGTH_AND_CODING;
     case HPE_INVALID_CONTENT_LENGTH:
@@ -144,6 +144,12 @@ static enum http_method method_of(uint8_t llhttp_method)
     }
 }
 
+static bool version_known(const char *at)
+{
+    return memcmp(at, "HTTP/1.0", VERSION_LEN) == 0 ||
+           memcmp(at, "HTTP/1.1", VERSION_LEN) == 0;
+}
+
 /* "GET /x HTTP/1.1": one space each, nothing before, nothing after. */
 static enum http1_mistake check_request_line(struct http_head *h,
                                              const llhttp_t *parser,
@@ -157,8 +163,10 @@ static enum http1_mistake check_request_line(struct http_head *h,
 
     const char *after = h->target.at + h->target.len;
 
-    if (head.at + head.len - after < VERSION_LEN + 2 ||
-        memcmp(after, " HTTP/1.", 8) != 0 || memcmp(after + 9, "\r\n", 2) != 0)
+    if (head.at + head.len - after < VERSION_LEN + 3 || after[0] != ' ' ||
+        memcmp(after + 1, "HTTP/", 5) != 0)
+        return HTTP1_MISTAKE_START;
+    if (!version_known(after + 1) || after[1 + VERSION_LEN] != '\r')
         return HTTP1_MISTAKE_VERSION;
     if (h->target.len > target_bytes_max)
         return HTTP1_MISTAKE_TARGET_LONG;
@@ -166,6 +174,20 @@ static enum http1_mistake check_request_line(struct http_head *h,
     h->method = method_of(parser->method);
     return parser->method == HTTP_CONNECT ? HTTP1_MISTAKE_METHOD
                                           : HTTP1_MISTAKE_NONE;
+}
+
+/* "HTTP/1.1 200 OK", the reason may be missing with its space. */
+static enum http1_mistake check_status_line(struct http_head *h,
+                                            struct bytes head)
+{
+    const char *after = head.at + STATUS_END;
+
+    if (head.len < STATUS_END + 2 || !version_known(head.at))
+        return HTTP1_MISTAKE_VERSION;
+    if (head.at[VERSION_LEN] != ' ' || (*after != ' ' && *after != '\r') ||
+        h->status < 100)
+        return HTTP1_MISTAKE_START;
+    return HTTP1_MISTAKE_NONE;
 }
 
 static void index_fields(struct http_head *h)
@@ -271,7 +293,7 @@ enum http1_mistake http1_parse_head(struct http_head *h, enum http1_role role,
                                     struct bytes head, size_t target_bytes_max)
 {
     struct head_parse p = {.head = h};
-    enum http1_mistake mistake = HTTP1_MISTAKE_NONE;
+    enum http1_mistake mistake;
 
     head_clear(h);
     llhttp_init(&p.parser, role == HTTP1_SERVER ? HTTP_REQUEST : HTTP_RESPONSE,
@@ -281,10 +303,9 @@ enum http1_mistake http1_parse_head(struct http_head *h, enum http1_role role,
     h->version_major = p.parser.http_major;
     h->version_minor = p.parser.http_minor;
     h->status = p.parser.status_code;
-    if (role == HTTP1_SERVER)
-        mistake = check_request_line(h, &p.parser, head, target_bytes_max);
-    else if (head.len < 12 || memcmp(head.at, "HTTP/1.", 7) != 0)
-        mistake = HTTP1_MISTAKE_VERSION;
+    mistake = role == HTTP1_SERVER
+                  ? check_request_line(h, &p.parser, head, target_bytes_max)
+                  : check_status_line(h, head);
     if (mistake)
         return mistake;
     index_fields(h);
