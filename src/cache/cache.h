@@ -21,6 +21,8 @@
 
 struct cache;
 
+#define CACHE_NEVER UINT64_MAX /* as a time: it does not come */
+
 /* Embedded at the start of what is cached; refs starts at 1, the creator's. */
 struct cache_value {
     atomic_uint refs;
@@ -29,11 +31,11 @@ struct cache_value {
 };
 
 struct cache_options {
-    size_t size;        /* of this struct */
-    size_t entries_max; /* default 100,000 */
-    size_t bytes_max;   /* default 64 MB; keys and bookkeeping count */
-    unsigned shards;    /* power of two, default 16 */
-    unsigned jitter_percent; /* a time to live is shortened by up to this */
+    size_t size;             /* of this struct */
+    size_t entries_max;      /* default 100,000 */
+    size_t bytes_max;        /* default 64 MB; keys and bookkeeping count */
+    unsigned shards;         /* power of two, default 16 */
+    unsigned jitter_percent; /* times to live are shortened by up to this */
 };
 
 /* What stands beside a value. */
@@ -42,7 +44,7 @@ struct cache_meta {
     uint64_t stamp;
     uint64_t stored_ms;
     uint64_t fresh_until_ms; /* after this the entry may be stale-served */
-    uint64_t dead_at_ms;     /* after this it is gone */
+    uint64_t dead_at_ms;     /* after this it is gone; CACHE_NEVER */
     uint32_t class_index;    /* the owner's, for statistics and limits */
 };
 

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tagclock - a table of sets whose numbers only ever grow.
+ *
+ * Inside, a MOMENT is the number of restarts in the high bits and an offset in
+ * the low ones: moments of a later epoch are larger than all earlier ones, so
+ * a restart needs to clear nothing. Rows, floors, the horizon and stamps are
+ * all moments.
+ *
+ * Why a reader needs no lock. In each set the floor, and each way's moment,
+ * only grow: a row is overwritten by a later moment only (an earlier one
+ * raises the floor instead). A writer stores the floor, then the way's moment,
+ * then its fingerprint, each with release; a reader loads the fingerprints,
+ * then the moment of the one it found, then the floor, each with acquire.
+ * - It finds the tag: the moment it loads next is the tag's or a later one.
+ * - It does not, because the row was just overwritten: the floor it loads next
+ *   has already risen to what was lost.
+ * - It does not, because the tag was stored behind its back: that move had not
+ *   ended when this read began.
+ * So a read never answers less than the last move that ended before it.
+ * Threads: any.
+ */
+#include "cache/tagclock.h"
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+#define WAYS           8
+#define SET_BYTES      ((size_t)128)
+#define BYTES_MIN      ((size_t)4 << 10)
+#define BYTES_MAX      ((size_t)1 << 30)
+#define RESTARTS_SHIFT 44
+#define RESTARTS_MAX   ((UINT64_C(1) << (64 - RESTARTS_SHIFT)) - 1)
+#define SPINS_MAX      100
+
+/* What a tag that is not found needs stands in the first cache line. */
+struct set {
+    _Alignas(64) _Atomic uint32_t locked;
+    _Atomic uint32_t prints[WAYS];
+    _Atomic uint64_t floor;
+    _Alignas(64) _Atomic uint64_t moments[WAYS]; /* 0: the way is empty */
+};
+_Static_assert(sizeof(struct set) == SET_BYTES, "a set is two cache lines");
+
+struct tagclock {
+    struct set *sets;
+    uint64_t mask;
+    void *memory; /* what sets is aligned in */
+    _Atomic uint64_t all;
+    atomic_bool stale;
+    _Alignas(64) _Atomic uint64_t horizon; /* written often: a line apart */
+    _Atomic uint64_t floor_max;
+};
+
+struct place {
+    struct set *set;
+    uint32_t print;
+};
+
+int tagclock_new(struct tagclock **ret, size_t bytes)
+{
+    if (bytes < BYTES_MIN || bytes > BYTES_MAX || (bytes & (bytes - 1)))
+        return ERR_RANGE;
+
+    void *memory = mem_zalloc(1, sizeof(struct tagclock) + bytes + 2 * 64);
+
+    if (!memory)
+        return ERR_NOMEM;
+
+    uintptr_t aligned = ((uintptr_t)memory + 63) & ~(uintptr_t)63;
+    struct tagclock *c = (struct tagclock *)aligned;
+
+    c->memory = memory;
+    c->sets = (struct set *)(c + 1);
+    c->mask = bytes / SET_BYTES - 1;
+    *ret = c;
+    return 0;
+}
+
+void tagclock_free(struct tagclock **clock)
+{
+    if (*clock)
+        mem_free((*clock)->memory);
+    *clock = NULL;
+}
+
+static uint64_t load(const _Atomic uint64_t *at)
+{
+    return atomic_load_explicit(at, memory_order_acquire);
+}
+
+static void raise(_Atomic uint64_t *at, uint64_t moment)
+{
+    uint64_t was = load(at);
+
+    while (was < moment &&
+           !atomic_compare_exchange_weak_explicit(
+               at, &was, moment, memory_order_acq_rel, memory_order_acquire))
+        ;
+}
+
+static uint64_t epoch_start(const struct tagclock *c)
+{
+    return load(&c->horizon) & ~TAGCLOCK_OFFSET_MAX;
+}
+
+/* An offset too large for its bits counts as the latest there can be. */
+static uint64_t moment_of(const struct tagclock *c, uint64_t offset)
+{
+    return epoch_start(c) |
+           (offset < TAGCLOCK_OFFSET_MAX ? offset : TAGCLOCK_OFFSET_MAX);
+}
+
+static uint64_t offset_of(const struct tagclock *c, uint64_t moment)
+{
+    uint64_t start = epoch_start(c);
+
+    return moment > start ? moment - start : 0;
+}
+
+static struct place place_of(const struct tagclock *c, uint64_t tag)
+{
+    uint64_t mixed = hash_mix(tag);
+
+    /* Never 0, which is what an empty way holds. */
+    return (struct place){&c->sets[mixed & c->mask],
+                          (uint32_t)(mixed >> 32) | 1};
+}
+
+/* The way with this fingerprint, or WAYS. */
+static unsigned way_find(const struct place p)
+{
+    unsigned way = 0;
+
+    while (way < WAYS && atomic_load_explicit(&p.set->prints[way],
+                                              memory_order_acquire) != p.print)
+        way++;
+    return way;
+}
+
+static uint64_t moment_at(const struct tagclock *c, uint64_t tag)
+{
+    struct place p = place_of(c, tag);
+    unsigned way = way_find(p);
+    uint64_t moment = way < WAYS ? load(&p.set->moments[way]) : 0;
+    uint64_t floor = load(&p.set->floor);
+
+    return moment > floor ? moment : floor;
+}
+
+uint64_t tagclock_at(const struct tagclock *c, uint64_t tag)
+{
+    uint64_t moment = moment_at(c, tag), all = load(&c->all);
+
+    return offset_of(c, moment > all ? moment : all);
+}
+
+bool tagclock_valid(const struct tagclock *c, const struct tagset *s,
+                    uint64_t stamp)
+{
+    if (tagclock_is_stale(c) || load(&c->all) > stamp)
+        return false;
+    if (s->scope && moment_at(c, s->scope) <= stamp)
+        return true;
+    for (unsigned i = 0; i < s->count; i++)
+        if (moment_at(c, s->tags[i]) > stamp)
+            return false;
+    return true;
+}
+
+static void set_lock(struct set *s)
+{
+    unsigned spins = 0;
+
+    while (atomic_exchange_explicit(&s->locked, 1, memory_order_acquire))
+        if (++spins % SPINS_MAX == 0)
+            sched_yield(); /* its holder may wait for this very core */
+}
+
+static void set_unlock(struct set *s)
+{
+    atomic_store_explicit(&s->locked, 0, memory_order_release);
+}
+
+/* Locked. An empty way if there is one, else the oldest. */
+static unsigned way_oldest(const struct set *s)
+{
+    unsigned oldest = 0;
+
+    for (unsigned way = 1; way < WAYS; way++)
+        if (load(&s->moments[way]) < load(&s->moments[oldest]))
+            oldest = way;
+    return oldest;
+}
+
+/* Locked. The order of the stores is what readers rely on. */
+static void row_put(struct tagclock *c, struct place p, uint64_t moment)
+{
+    unsigned way = way_oldest(p.set);
+    uint64_t oldest = load(&p.set->moments[way]);
+    uint64_t lost = moment < oldest ? moment : oldest;
+
+    if (lost) {
+        raise(&p.set->floor, lost);
+        raise(&c->floor_max, lost);
+    }
+    if (moment <= oldest)
+        return;
+    atomic_store_explicit(&p.set->moments[way], moment, memory_order_release);
+    atomic_store_explicit(&p.set->prints[way], p.print, memory_order_release);
+}
+
+void tagclock_move(struct tagclock *c, uint64_t tag, uint64_t offset)
+{
+    struct place p = place_of(c, tag);
+    uint64_t moment = moment_of(c, offset);
+
+    set_lock(p.set);
+
+    unsigned way = way_find(p);
+
+    if (way < WAYS)
+        raise(&p.set->moments[way], moment);
+    else
+        row_put(c, p, moment);
+    set_unlock(p.set);
+}
+
+void tagclock_move_all(struct tagclock *c, uint64_t offset)
+{
+    raise(&c->all, moment_of(c, offset));
+}
+
+void tagclock_advance(struct tagclock *c, uint64_t horizon)
+{
+    raise(&c->horizon, moment_of(c, horizon));
+}
+
+uint64_t tagclock_stamp(const struct tagclock *c)
+{
+    return load(&c->horizon);
+}
+
+uint64_t tagclock_horizon(const struct tagclock *c)
+{
+    return load(&c->horizon) & TAGCLOCK_OFFSET_MAX;
+}
+
+/* All moves first: a stamp of the new epoch must not meet the old answer. */
+void tagclock_restart(struct tagclock *c, uint64_t horizon)
+{
+    uint64_t restarts = load(&c->horizon) >> RESTARTS_SHIFT;
+
+    assert(restarts < RESTARTS_MAX);
+
+    uint64_t moment =
+        (restarts + 1) << RESTARTS_SHIFT |
+        (horizon < TAGCLOCK_OFFSET_MAX ? horizon : TAGCLOCK_OFFSET_MAX);
+
+    raise(&c->all, moment);
+    raise(&c->horizon, moment);
+}
+
+void tagclock_set_stale(struct tagclock *c, bool stale)
+{
+    atomic_store_explicit(&c->stale, stale, memory_order_release);
+}
+
+bool tagclock_is_stale(const struct tagclock *c)
+{
+    return atomic_load_explicit(&c->stale, memory_order_acquire);
+}
+
+uint64_t tagclock_floor_max(const struct tagclock *c)
+{
+    uint64_t floor = load(&c->floor_max), all = load(&c->all);
+
+    return offset_of(c, floor > all ? floor : all);
+}

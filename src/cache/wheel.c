@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wheel - a link stands in the level its distance fits, in the slot of its
+ * due tick; when the lower levels have gone round once, a slot's links move
+ * down.
+ * Threads: any, locked by the shard.
+ */
+#include "cache/wheel.h"
+
+#define TICKS_MAX (UINT64_C(1) << (WHEEL_LEVELS * WHEEL_SLOT_BITS))
+
+void wheel_init(struct wheel *w)
+{
+    w->tick = 0;
+    w->count = 0;
+    for (int level = 0; level < WHEEL_LEVELS; level++)
+        for (int slot = 0; slot < WHEEL_SLOTS; slot++)
+            list_init(&w->slots[level][slot]);
+}
+
+void wheel_link_init(struct wheel_link *l)
+{
+    list_init(&l->link);
+    l->due_ms = 0;
+}
+
+static struct list *slot_at(struct wheel *w, unsigned level, uint64_t tick)
+{
+    return &w->slots[level]
+                    [(tick >> (level * WHEEL_SLOT_BITS)) & (WHEEL_SLOTS - 1)];
+}
+
+static void wheel_place(struct wheel *w, struct wheel_link *l,
+                        uint64_t earliest)
+{
+    uint64_t tick = (l->due_ms >> WHEEL_TICK_BITS) + 1; /* never early */
+    unsigned level = 0;
+
+    if (tick < earliest)
+        tick = earliest;
+    if (tick - w->tick >= TICKS_MAX)
+        tick = w->tick + TICKS_MAX - 1;
+    while ((tick - w->tick) >> ((level + 1) * WHEEL_SLOT_BITS))
+        level++;
+    list_append(slot_at(w, level, tick), &l->link);
+}
+
+void wheel_add(struct wheel *w, struct wheel_link *l, uint64_t due_ms,
+               uint64_t now_ms)
+{
+    uint64_t now = now_ms >> WHEEL_TICK_BITS;
+
+    if (w->count == 0 && w->tick < now)
+        w->tick = now;
+    l->due_ms = due_ms;
+    wheel_place(w, l, w->tick + 1);
+    w->count++;
+}
+
+void wheel_remove(struct wheel *w, struct wheel_link *l)
+{
+    if (list_empty(&l->link))
+        return;
+    list_remove(&l->link);
+    w->count--;
+}
+
+/* The tick has come to where a level's slot begins: its links move down. */
+static void wheel_cascade(struct wheel *w)
+{
+    for (unsigned level = 1; level < WHEEL_LEVELS; level++) {
+        struct list *slot = slot_at(w, level, w->tick);
+        uint64_t below = (UINT64_C(1) << (level * WHEEL_SLOT_BITS)) - 1;
+
+        if (w->tick & below)
+            return;
+        LIST_EACH_SAFE (slot, link, after) {
+            list_remove(link);
+            wheel_place(w, CONTAINER_OF(link, struct wheel_link, link),
+                        w->tick);
+        }
+    }
+}
+
+struct wheel_link *wheel_due(struct wheel *w, uint64_t now_ms)
+{
+    uint64_t now = now_ms >> WHEEL_TICK_BITS;
+
+    while (w->count) {
+        struct list *slot = slot_at(w, 0, w->tick);
+
+        if (!list_empty(slot)) {
+            struct wheel_link *l = LIST_FIRST(slot, struct wheel_link, link);
+
+            wheel_remove(w, l);
+            return l;
+        }
+        if (w->tick >= now)
+            return NULL;
+        w->tick++;
+        wheel_cascade(w);
+    }
+    return NULL;
+}
