@@ -9,7 +9,7 @@ const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 
-const lib = require('./lib.js');
+const lib = require('./lib/bench.js');
 
 const ROUNDS = Number(process.argv[2] || 15);
 

@@ -9,7 +9,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 
-const lib = require('./lib.js');
+const lib = require('./lib/bench.js');
 
 const SECONDS = Number(process.argv[2] || 6);
 const ROUNDS = Number(process.argv[3] || 5);

@@ -11,7 +11,7 @@ const path = require('node:path');
 
 const WebSocket = require('ws');
 
-const lib = require('./lib.js');
+const lib = require('./lib/bench.js');
 
 const SECONDS = Number(process.argv[2] || 20);
 const DRIVERS = Number(process.argv[3] || 1000);

@@ -6,7 +6,7 @@
 
 const fs = require('node:fs');
 
-const lib = require('./lib.js');
+const lib = require('./lib/bench.js');
 
 const CONNECTIONS = Number(process.argv[2] || 10000);
 
