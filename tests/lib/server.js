@@ -57,6 +57,7 @@ class Server {
    * @param {string} [options.app] the application's directory
    * @param {boolean} [options.sample] fill it with a day of data
    * @param {number} [options.workers]
+   * @param {'serve'|'demo'} [options.command]
    * @param {object} [options.env]
    * @param {string} [options.data] an existing data directory, for a restart
    * @param {Postgres} [options.postgres] a running one, for a restart
@@ -66,6 +67,7 @@ class Server {
     server.app = options.app || LAB;
     server.store = options.store || 'sqlite';
     server.workers = options.workers || 2;
+    server.command = options.command || 'serve';
     server.env = options.env || {};
     server.data = options.data || temporaryDirectory('data');
     server.ownsData = !options.data;
@@ -95,7 +97,7 @@ class Server {
   }
 
   async run() {
-    const args = ['serve', this.app, '--listen', '127.0.0.1:0', '--workers',
+    const args = [this.command, this.app, '--listen', '127.0.0.1:0', '--workers',
       String(this.workers), ...this.where()];
     this.process = spawn(BINARY, args, {
       env: { ...process.env, FIELDLINE_SECRET: SECRET, ...this.env },
