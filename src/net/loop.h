@@ -15,7 +15,6 @@
 #include "base/list.h"
 
 #include <stdbool.h>
-
 #include <stdint.h>
 
 struct loop;
@@ -29,8 +28,8 @@ void loop_free(struct loop **); /* after loop_run() returned */
 int loop_run(struct loop *) MUST_CHECK;
 void loop_stop(struct loop *); /* after this turn; on the loop's thread */
 
-uint64_t loop_now_ns(const struct loop *); /* monotonic, taken once a turn */
-uint64_t loop_now_ms(const struct loop *);
+uint64_t loop_now_ns(struct loop *);       /* monotonic, taken once a turn */
+uint64_t loop_now_ms(const struct loop *); /* the clock of the timers */
 struct uv_loop_s *loop_uv(struct loop *);
 
 void loop_defer_free(struct loop *, void *at, loop_free_fn *);
@@ -46,10 +45,11 @@ void loop_turn_ask(struct loop *, struct loop_turn *); /* idempotent */
 void loop_turn_drop(struct loop_turn *);
 
 /*
- * Timers on one hierarchical timing wheel (10 ms ticks up to 1 s away, coarser
- * beyond: never early, late by at most a tick of its level). Embedded, 48
- * bytes or less; starting, restarting and stopping are O(1). fn runs on the
- * loop and may start or free its own timer's owner through loop_defer_free().
+ * Timers on one timing wheel: never early by the loop's clock, late by at most
+ * 10 ms or 1/15 of the delay, whichever is more. Embedded, 48 bytes or less;
+ * starting, restarting and stopping are O(1), and a loop without timers never
+ * wakes for them. fn runs on the loop and may start, stop or free (through
+ * loop_defer_free()) any timer, its own too.
  */
 struct timer;
 typedef void timer_fn(struct timer *, void *arg);

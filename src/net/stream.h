@@ -12,9 +12,14 @@
  * Transform: a stream may be given a struct stream_transform through which all
  * bytes pass in both directions (TLS); without one the calls are direct.
  *
- *   OPEN --stream_shutdown()--> DRAINING --queue empty--> CLOSED
- *     \--------- stream_close() or error ------------------^
+ *   OPEN -stream_shutdown()-> DRAINING -all sent-> LINGERING -peer's FIN->
+ * CLOSED
+ *     \-------------- stream_close(), an error, or patience ends ------------^
  *
+ * After stream_shutdown() nothing more is read or accepted for writing; a
+ * drain without progress ends after STREAM_DRAIN_MS, the wait for the peer's
+ * FIN after STREAM_LINGER_MS. A failed read is told by on_end(error), a failed
+ * write by on_close alone; the stream closes itself after either.
  * on_close is the last callback and comes exactly once, never inside a call
  * of the owner's; after it the stream is freed by the loop.
  * Owner: whoever set its events. Threads: loop.
@@ -29,11 +34,15 @@ struct loop;
 struct stream;
 struct sockaddr;
 
+#define STREAM_DRAIN_MS  30000
+#define STREAM_LINGER_MS 1000
+
 struct stream_events {
     unsigned magic; /* the owner's, checked by stream_owner() */
     void (*on_read)(struct stream *, char *bytes, size_t len);
     void (*on_end)(struct stream *, int error); /* 0: the peer finished */
-    void (*on_drained)(struct stream *); /* the queue was full and is empty */
+    void (*on_drained)(struct stream *); /* the kernel was full and all is sent
+                                            now; may be NULL */
     void (*on_close)(struct stream *);
 };
 
@@ -63,7 +72,7 @@ void stream_read_stop(struct stream *); /* back-pressure */
 char *stream_room(struct stream *, size_t n);
 void stream_room_used(struct stream *, size_t n);
 
-void stream_write(struct stream *, struct bytes); /* copies */
+void stream_write(struct stream *, struct bytes);       /* copies */
 void stream_write_blob(struct stream *, struct blob *); /* its own reference */
 void stream_write_blob_part(struct stream *, struct blob *, size_t from,
                             size_t len);
@@ -77,7 +86,12 @@ uint64_t stream_bytes_sent(const struct stream *);
 /* "127.0.0.1:4711"; empty when it is gone. */
 struct bytes stream_peer(const struct stream *, char *room, size_t size);
 
-/* A listening socket of one worker, with SO_REUSEPORT. */
+/* A connected socket that came from elsewhere; taken only on success. */
+int stream_adopt(struct stream **ret, struct loop *, int fd) MUST_CHECK;
+
+/* A listening socket of one worker, with SO_REUSEPORT. host is numeric or
+ * "localhost". ERR_BUSY: the port is taken. An accepted stream does not read
+ * before stream_read_start(). */
 struct listener;
 typedef void listener_accept_fn(struct stream *, void *arg); /* owns it */
 int listener_open(struct listener **ret, struct loop *, const char *host,
@@ -86,7 +100,10 @@ int listener_open(struct listener **ret, struct loop *, const char *host,
 unsigned listener_port(const struct listener *);
 void listener_close(struct listener **);
 
-/* Connects; connect_fn gets an open stream without events, or an error. */
+/* Connects to a name or number; connect_fn gets an open stream without events,
+ * or NULL and an error, once, never inside stream_connect() and within
+ * STREAM_CONNECT_MS (a name's lookup comes before). */
+#define STREAM_CONNECT_MS 10000
 typedef void stream_connect_fn(struct stream *, int error, void *arg);
 int stream_connect(struct loop *, const char *host, unsigned port,
                    const char *source_host /* or NULL */, stream_connect_fn *,

@@ -13,6 +13,7 @@
 #include "base/attr.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 
 struct loop;
 struct worker;
@@ -39,7 +40,12 @@ int worker_start(struct worker *) MUST_CHECK; /* returns once start_fn did */
 void worker_stop(struct worker *);  /* asks the loop to end; any thread */
 void worker_join(struct worker *);  /* waits; mail still queued is delivered
                                        before stop_fn */
-void worker_free(struct worker **); /* after join */
+void worker_free(struct worker **); /* after join; closes what is left open */
+
+/* Stops and joins all of them as one: the last mail is delivered and stop_fn
+ * called only after the last loop has ended, so none of them posts to one that
+ * is gone. stop_fn and letters delivered then post no more. */
+void workers_stop(struct worker *const *, size_t count);
 
 void worker_post(struct worker *, struct letter * /* taken */);
 struct loop *worker_loop(struct worker *);
