@@ -62,8 +62,8 @@ static void what_cannot_be_kept_is_not_agreed(void **state)
         "permessage-deflate; unknown",
         "permessage-deflate; server_no_context_takeover=1",
         "permessage-deflate; client_max_window_bits; client_max_window_bits",
-        "permessage-deflate; server_no_context_takeover; "
-        "server_no_context_takeover",
+        ("permessage-deflate; server_no_context_takeover; "
+         "server_no_context_takeover"),
         "permessage-deflate; ; ",
     };
 
