@@ -30,11 +30,17 @@ struct tagclock;
 size_t data_publish_specs(const struct data_spec *, struct publish_spec *ret,
                           size_t max);
 
-/* Looks the tables up. ERR_INVALID with a detail that names the resource, the
- * column and what was expected. */
+/* Looks the tables up; borrows the spec's memory for good. ERR_INVALID with a
+ * detail that names the resource, the column and what was expected. */
 int data_new(struct data **ret, const struct data_spec *, struct store *,
              struct admin *, struct store_detail *) MUST_CHECK;
 void data_free(struct data **);
+/* Cursors are sealed with a key derived from this secret, so that they survive
+ * a restart and pass between nodes. Before the first worker; without it they
+ * last as long as the process. */
+int data_cursor_key(struct data *, struct bytes secret) MUST_CHECK;
+/* Zeroed memory that goes with the data; before the first worker. */
+void *data_keep(struct data *, size_t size) MUST_CHECK;
 int data_worker_new(struct data_worker **ret, struct data *,
                     struct store_session * /* borrowed */,
                     struct tagclock *) MUST_CHECK;
@@ -42,7 +48,14 @@ void data_worker_free(struct data_worker **);
 
 const struct data_resource *data_resource_named(const struct data *,
                                                 struct bytes name);
+/* In the file's order; NULL past the last. */
+const struct data_resource *data_resource_at(const struct data *, unsigned);
 const struct resource_spec *data_resource_spec(const struct data_resource *);
+
+/* Prepares, on this worker's connections, the item statement and the first
+ * page of every resource for every role, by running each for nobody. */
+typedef void data_warm_done_fn(unsigned statements, int error, void *arg);
+void data_worker_warm(struct data_worker *, data_warm_done_fn *, void *arg);
 
 /* Moves the clock by one change row: its key, its resource within the tenant,
  * the old and new values of its filter columns, the tenant's cell. */
@@ -56,7 +69,7 @@ struct data_event {
     const struct data_resource *resource;
     struct bytes type;   /* message type by the publish rules; empty: none */
     struct bytes tenant; /* to whom; empty: a table without tenants */
-    struct bytes old_tenant; /* where it was seen before, if elsewhere */
+    struct bytes old_tenant;     /* where it was seen before, if elsewhere */
     struct bytes user, old_user; /* VISIBLE_USER: only they see it */
     bool by_user;
 };

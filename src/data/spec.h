@@ -28,9 +28,9 @@ enum visible_kind {
 
 struct relation_spec {
     struct bytes name;
-    struct bytes to;  /* a resource's name */
-    struct bytes on;  /* to-one: own column that holds its key */
-    struct bytes by;  /* to-many: its column that holds our key; else empty */
+    struct bytes to; /* a resource's name */
+    struct bytes on; /* to-one: own column that holds its key */
+    struct bytes by; /* to-many: its column that holds our key; else empty */
 };
 
 struct allow_spec {

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * change - a change row, for those who listen: what happened, to whom it may
+ * be told, and how the row looks to them.
+ * Threads: any, no state.
+ */
+#include "data/convert.h"
+#include "data/image.h"
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#define EVENT_TEXT_MAX (1u << 20)
+
+/* The column's canonical text, copied; empty for NULL and for no image. */
+static int image_copy(const struct image *image, const struct column *c,
+                      struct arena *a, struct bytes *ret)
+{
+    struct buf text;
+    int error = 0;
+
+    *ret = (struct bytes){NULL, 0};
+    if (!c)
+        return 0;
+    buf_init(&text, EVENT_TEXT_MAX);
+    if (convert_image_write_text(&text, c, image->raw[c->index])) {
+        error = buf_error(&text);
+        if (!error)
+            *ret = arena_copy(a, buf_bytes(&text));
+        if (!error && !ret->at)
+            error = ERR_NOMEM;
+    }
+    buf_fini(&text);
+    return error;
+}
+
+static const struct publish_rules *rules_of(const struct resource_spec *spec,
+                                            enum change_op op)
+{
+    switch (op) {
+    case CHANGE_INSERT:
+        return &spec->on_insert;
+    case CHANGE_UPDATE:
+        return &spec->on_update;
+    case CHANGE_DELETE:
+        return &spec->on_delete;
+    default:
+        return NULL;
+    }
+}
+
+/* Its column has become the rule's value: it is now, it was not before. */
+static int rule_fits(const struct data_table *t,
+                     const struct publish_rule *rule, const struct image *now,
+                     const struct image *before, struct arena *a, bool *ret)
+{
+    const struct column *c = table_column(t, rule->when_column);
+    struct bytes is, was;
+    int error;
+
+    *ret = rule->when_column.len == 0;
+    if (*ret || !c)
+        return 0;
+    error = image_copy(now, c, a, &is);
+    if (!error)
+        error = image_copy(before, c, a, &was);
+    if (!error)
+        *ret = bytes_equal(is, rule->when_value) &&
+               !bytes_equal(was, rule->when_value);
+    return error;
+}
+
+static int event_type(const struct change *c, const struct image *now,
+                      const struct image *before, struct arena *a,
+                      struct data_event *e)
+{
+    const struct publish_rules *rules = rules_of(e->resource->spec, c->op);
+
+    for (unsigned i = 0; rules && i < rules->count; i++) {
+        bool fits;
+        int error = rule_fits(e->resource->table, &rules->rules[i], now, before,
+                              a, &fits);
+
+        if (error)
+            return error;
+        if (fits) {
+            e->type = rules->rules[i].type;
+            return 0;
+        }
+    }
+    return 0;
+}
+
+/* Whose the row is, and whose it was. */
+static int event_owners(const struct image *now, const struct image *before,
+                        struct arena *a, struct data_event *e)
+{
+    const struct data_resource *r = e->resource;
+    int error = image_copy(before, r->tenant, a, &e->old_tenant);
+
+    if (!error)
+        error = image_copy(now, r->user, a, &e->user);
+    if (!error)
+        error = image_copy(before, r->user, a, &e->old_user);
+    if (bytes_equal(e->old_tenant, e->tenant))
+        e->old_tenant = (struct bytes){NULL, 0};
+    return error;
+}
+
+int data_change_event(const struct data *d, const struct change *c,
+                      struct arena *a, struct data_event *ret)
+{
+    const struct data_table *t = data_table_named(d, c->table);
+    struct image now = {0}, before = {0};
+    struct data_event e = {0};
+    int error = 0;
+
+    if (!t || c->op == CHANGE_PURGE)
+        return ERR_NOT_FOUND;
+    e.resource = t->event;
+    e.by_user = e.resource->user != NULL;
+    if (e.resource->tenant)
+        e.tenant = c->tenant;
+    if (c->op == CHANGE_RESET) {
+        *ret = e;
+        return 0;
+    }
+    if (c->row.len)
+        error = image_read(t, c->row, &now);
+    if (!error && c->old.len)
+        error = image_read(t, c->old, &before);
+    if (!error)
+        error = event_owners(&now, &before, a, &e);
+    if (!error)
+        error = event_type(c, c->op == CHANGE_DELETE ? &before : &now, &before,
+                           a, &e);
+    if (!error)
+        *ret = e;
+    return error;
+}
+
+/* A deleted row is its key. */
+static int project_key(const struct data_resource *r, const struct change *c,
+                       uint64_t mask, struct buf *out)
+{
+    const struct column *key = r->table->key;
+    struct value v = value_text(c->key);
+
+    if (!(mask & COLUMN_BIT(key)))
+        return ERR_DENIED;
+    if (key->kind == COLUMN_INT && bytes_to_i64(c->key, &v.integer) == 0)
+        v.kind = VALUE_INT;
+    buf_append_char(out, '{');
+    buf_append(out, bytes_skip(key->json, 1));
+    convert_write_json(out, key, v);
+    buf_append_char(out, '}');
+    return buf_error(out);
+}
+
+int data_change_project(const struct data_event *e, const struct change *c,
+                        role_mask roles, struct buf *out)
+{
+    const struct data_resource *r = e->resource;
+    uint64_t mask = resource_readable(r, roles);
+    struct image now;
+    size_t skip = 1;
+
+    if (mask == 0)
+        return ERR_DENIED;
+    if (!c->row.len)
+        return project_key(r, c, mask, out);
+    if (image_read(r->table, c->row, &now))
+        return ERR_INVALID;
+    buf_append_char(out, '{');
+    COLUMNS_EACH(i, mask)
+    {
+        const struct column *column = &r->table->columns[i];
+
+        if (now.raw[i].len == 0)
+            continue;
+        buf_append(out, bytes_skip(column->json, skip));
+        convert_image_write_json(out, column, r->data->dialect, now.raw[i]);
+        skip = 0;
+    }
+    buf_append_char(out, '}');
+    return buf_error(out);
+}
