@@ -2,9 +2,9 @@
 /*
  * policy - two queues and a table of ghosts.
  *
- * A ghost stands at the place its hash names, with the number of departures
- * when it left; it fades when as many have left after it as main can hold.
- * The table is only a hint: without memory for it the policy still works.
+ * A ghost is a fingerprint at the place its hash names, until another takes
+ * that place: it fades when about as many have left after it as the cache can
+ * hold. The table is only a hint: without memory for it the policy still works.
  * Threads: any, locked by the shard.
  */
 #include "cache/policy.h"
@@ -18,11 +18,6 @@
 #define SECOND_CHANCES_MAX 64 /* bounds the time one eviction takes */
 #define GHOSTS_MIN         ((size_t)64)
 #define GHOSTS_MAX         ((size_t)1 << 20)
-
-struct ghost {
-    uint32_t print;
-    uint32_t departure;
-};
 
 void policy_init(struct policy *p)
 {
@@ -64,23 +59,18 @@ static void ghost_leave(struct policy *p, uint64_t hash)
 {
     if (!p->ghosts)
         ghosts_open(p);
-    p->departures++;
     if (p->ghosts)
-        p->ghosts[hash & (p->ghost_count - 1)] =
-            (struct ghost){print_of(hash), p->departures};
+        p->ghosts[hash & (p->ghost_count - 1)] = print_of(hash);
 }
 
 static bool ghost_returns(struct policy *p, uint64_t hash)
 {
-    if (!p->ghosts)
-        return false;
+    uint32_t *ghost =
+        p->ghosts ? &p->ghosts[hash & (p->ghost_count - 1)] : NULL;
 
-    struct ghost *g = &p->ghosts[hash & (p->ghost_count - 1)];
-    bool fresh = p->departures - g->departure <= p->ghost_count;
-
-    if (g->print != print_of(hash) || !fresh)
+    if (!ghost || *ghost != print_of(hash))
         return false;
-    g->print = 0;
+    *ghost = 0;
     return true;
 }
 

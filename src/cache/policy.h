@@ -39,9 +39,8 @@ struct policy {
         size_t count, weight;
     } queues[POLICY_QUEUES];
     size_t entries_max, weight_max;
-    struct ghost *ghosts; /* NULL until the first eviction */
-    size_t ghost_count;   /* a power of two */
-    uint32_t departures;
+    uint32_t *ghosts;   /* NULL until the first eviction */
+    size_t ghost_count; /* a power of two */
 };
 
 void policy_init(struct policy *);

@@ -13,23 +13,29 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define TAGS         3000 /* far more than the table's 256 rows */
-#define STEPS        500000
-#define WRITERS      2
-#define READERS      2
-#define THREAD_STEPS 150000
+#define TAGS           3000 /* far more than the table's 256 rows */
+#define STEPS          500000
+#define WRITERS        2
+#define READERS        2
+#define CROWDED_ROUNDS 8
+#define THREAD_STEPS   300000
 
 static _Atomic uint64_t truth[TAGS];
 static uint64_t names[TAGS];
 static struct tagclock *tags;
+static size_t tag_count; /* of TAGS, those in use */
 static atomic_uint_fast64_t next_offset;
 static atomic_uint writers_left;
 
-static void tags_new(struct random *r)
+/* crowded: few tags that meet in one of the 32 sets, so that moves contend. */
+static void tags_new(struct random *r, bool crowded)
 {
     CHECK(tagclock_new(&tags, 4096) == 0);
+    tag_count = crowded ? 20 : TAGS;
     for (size_t i = 0; i < TAGS; i++) {
-        names[i] = random_next(r);
+        do
+            names[i] = random_next(r);
+        while (crowded && hash_mix(names[i]) % 32);
         atomic_store(&truth[i], 0);
     }
     atomic_store(&next_offset, 1);
@@ -38,7 +44,8 @@ static void tags_new(struct random *r)
 /* Some tags are hot, most are cold. */
 static size_t random_tag(struct random *r)
 {
-    return random_below(r, 4) ? random_below(r, 50) : random_below(r, TAGS);
+    return random_below(r, 4) ? random_below(r, 20)
+                              : random_below(r, tag_count);
 }
 
 static void move(size_t tag, uint64_t offset)
@@ -74,7 +81,7 @@ static void run_alone(struct random *r)
 {
     uint64_t exact = 0, asked = 0;
 
-    tags_new(r);
+    tags_new(r, false);
     for (uint64_t i = 1; i <= STEPS; i++) {
         size_t tag = random_tag(r);
         uint64_t back = random_below(r, 3) ? 0 : random_below(r, 200);
@@ -105,8 +112,10 @@ static void *write_many(void *arg)
 
     for (int i = 0; i < THREAD_STEPS; i++) {
         uint64_t offset = atomic_fetch_add(&next_offset, 1);
+        size_t tag = random_tag(r);
 
-        move(random_tag(r), offset);
+        move(tag, offset);
+        CHECK(tagclock_at(tags, names[tag]) >= offset);
         tagclock_advance(tags, offset);
     }
     atomic_fetch_sub(&writers_left, 1);
@@ -127,20 +136,22 @@ static void *read_many(void *arg)
     return NULL;
 }
 
-static void run_threads(struct random *r)
+/* Readers would only slow the writers down where these shall collide. */
+static void run_threads(struct random *r, bool crowded)
 {
+    int count = crowded ? WRITERS : WRITERS + READERS;
     pthread_t threads[WRITERS + READERS];
     struct random own[WRITERS + READERS];
 
-    tags_new(r);
+    tags_new(r, crowded);
     atomic_store(&writers_left, WRITERS);
-    for (int i = 0; i < WRITERS + READERS; i++) {
+    for (int i = 0; i < count; i++) {
         own[i].state = random_next(r);
         CHECK(pthread_create(&threads[i], NULL,
                              i < WRITERS ? write_many : read_many,
                              &own[i]) == 0);
     }
-    for (int i = 0; i < WRITERS + READERS; i++)
+    for (int i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
     for (size_t i = 0; i < TAGS; i++)
         CHECK(tagclock_at(tags, names[i]) >= atomic_load(&truth[i]));
@@ -152,6 +163,8 @@ int main(void)
     struct random r = random_start();
 
     run_alone(&r);
-    run_threads(&r);
+    run_threads(&r, false);
+    for (int round = 0; round < CROWDED_ROUNDS; round++)
+        run_threads(&r, true);
     return 0;
 }
