@@ -127,8 +127,7 @@ static void knows_utf8(void **state)
                                        "\xee\x80\x80",
                                        "\xf0\x90\x80\x80",
                                        "\xf4\x8f\xbf\xbf",
-                                       "01234567\xc3\xa4"
-                                       "89abcdef"};
+                                       "01234567\xc3\xa4 89abcde"};
     static const char *const bad[] = {"\x80",
                                       "\xc0\x80",
                                       "\xc1\xbf",
