@@ -25,10 +25,10 @@ struct worker;
 typedef void exchange_fn(struct exchange *);
 
 enum route_flags {
-    ROUTE_PUBLIC = 1,    /* no token needed */
-    ROUTE_CACHED = 2,    /* GET may be answered from the cache */
-    ROUTE_BY_USER = 4,   /* cached per user, not per tenant and roles */
-    ROUTE_UPGRADE = 8,   /* the handler may call exchange_upgrade() */
+    ROUTE_PUBLIC = 1,  /* no token needed */
+    ROUTE_CACHED = 2,  /* GET may be answered from the cache */
+    ROUTE_BY_USER = 4, /* cached per user, not per tenant and roles */
+    ROUTE_UPGRADE = 8, /* the handler may call exchange_upgrade() */
 };
 
 struct route {
@@ -37,9 +37,9 @@ struct route {
                                 rest of the path */
     exchange_fn *handler;
     unsigned flags;
-    int cache_class;         /* index of edge_spec.classes, or -1 */
-    size_t body_bytes_max;   /* 0: the default, 1 MB */
-    void *arg;               /* the handler's, through x->route->arg */
+    int cache_class;       /* index of edge_spec.classes, or -1 */
+    size_t body_bytes_max; /* 0: the default, 1 MB */
+    void *arg;             /* the handler's, through x->route->arg */
 };
 
 struct cache_class_spec {
@@ -75,6 +75,9 @@ void edge_free(struct edge **);
 /* Before edge_start(). Copies the struct, keeps the pointers. ERR_EXISTS. */
 int edge_route_add(struct edge *, const struct route *) MUST_CHECK;
 int edge_start(struct edge *) MUST_CHECK;
+/* The clock's horizon has moved: requests that wait for a position look again.
+ * Any thread; cheap when nobody waits. */
+void edge_position_moved(struct edge *);
 
 /* On the worker's thread, before and after its loop. */
 int edge_worker_new(struct edge_worker **ret, struct edge *, struct worker *,
@@ -90,8 +93,13 @@ void edge_worker_free(struct edge_worker **);
 struct worker *edge_worker_worker(const struct edge_worker *);
 struct auth *edge_worker_auth(const struct edge_worker *);
 /* Whatever else a floor above keeps per worker; indexed by its own slot. */
-enum edge_slot { EDGE_SLOT_DATA, EDGE_SLOT_HUB, EDGE_SLOT_LIVE, EDGE_SLOT_OPS,
-                 EDGE_SLOTS };
+enum edge_slot {
+    EDGE_SLOT_DATA,
+    EDGE_SLOT_HUB,
+    EDGE_SLOT_LIVE,
+    EDGE_SLOT_OPS,
+    EDGE_SLOTS
+};
 void edge_worker_slot_set(struct edge_worker *, enum edge_slot, void *);
 void *edge_worker_slot(const struct edge_worker *, enum edge_slot);
 

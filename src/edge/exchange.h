@@ -24,7 +24,7 @@ struct route;
 struct stream;
 
 #define EXCHANGE_PARAMS_MAX 4
-#define EXCHANGE_MAGIC 0x7e5a11c3u
+#define EXCHANGE_MAGIC      0x7e5a11c3u
 
 struct exchange {
     unsigned magic;
@@ -37,17 +37,17 @@ struct exchange {
     struct identity *identity; /* NULL on public routes without a token */
     const struct route *route;
     struct bytes params[EXCHANGE_PARAMS_MAX]; /* of the path template */
-    uint64_t stamp;         /* horizon known before the handler was called */
+    uint64_t stamp; /* horizon known before the handler was called */
     uint64_t started_ns;
-    void *handler_state;    /* the handler's */
+    void *handler_state; /* the handler's */
 
     /* What a handler may set before it replies: */
-    struct tagset tags;     /* with cacheable */
-    bool cacheable;         /* store under the route's class */
-    int cache_class;        /* set to the route's; -1: not stored */
-    uint64_t position;      /* a write's offset; 0: the horizon is sent */
-    struct bytes etag;      /* with quotes; empty: computed, weak */
-    uint64_t db_ns;         /* for Server-Timing */
+    struct tagset tags; /* with cacheable */
+    bool cacheable;     /* store under the route's class */
+    int cache_class;    /* set to the route's; -1: not stored */
+    uint64_t position;  /* a write's offset; 0: the horizon is sent */
+    struct bytes etag;  /* with quotes; empty: computed, weak */
+    uint64_t db_ns;     /* for Server-Timing */
 };
 
 /* The values of a query parameter, in order, percent-decoded into the arena.
@@ -70,9 +70,20 @@ void exchange_problem(struct exchange *, unsigned status, const char *type,
 /* The problem that fits an error code (404 for ERR_NOT_FOUND and so on). */
 void exchange_error(struct exchange *, int error);
 
+/* Do If-Match and If-None-Match hold for a thing at this version (empty: it
+ * does not exist)? An item's ETag is "version.representation"; only the
+ * version counts. 0 or ERR_PRECONDITION. */
+int exchange_precondition(const struct exchange *,
+                          struct bytes version) MUST_CHECK;
+
+/* The request's trace id, 32 hexadecimal digits. */
+struct bytes exchange_trace(const struct exchange *);
+
 /* Sends the head of a 101 (with what exchange_header() added) and hands over
- * the stream, which has no events any more: what the peer sent already comes
- * as rest (valid during the call). The exchange ends. */
+ * the stream: what the peer sent already comes as rest. rest and the identity
+ * are borrowed for the call, in which the new owner calls stream_own(); the
+ * stream is reading. fn is called on this worker, soon after, or never when
+ * the peer has gone. The exchange ends. */
 typedef void exchange_upgraded_fn(struct stream *, struct identity *,
                                   char *rest, size_t rest_len, void *arg);
 void exchange_upgrade(struct exchange *, const char *protocol,

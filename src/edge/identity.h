@@ -31,18 +31,18 @@ void identity_unref(struct identity **);
 enum auth_alg { AUTH_HS256, AUTH_RS256, AUTH_ES256, AUTH_EDDSA };
 
 struct auth_spec {
-    enum auth_alg alg;          /* of the single secret or key */
-    struct bytes secret;        /* HS256; at least 32 bytes */
+    enum auth_alg alg;            /* of the single secret or key */
+    struct bytes secret;          /* HS256; at least 32 bytes */
     struct bytes public_key_file; /* PEM, or empty */
-    struct bytes jwks_file;     /* or empty; re-read when it changes */
-    struct bytes issuer;        /* required iss, or empty */
-    struct bytes audience;      /* required aud, or empty */
-    struct bytes tenant_claim;  /* "lab_id" */
-    struct bytes user_claim;    /* "sub" */
-    struct bytes role_claim;    /* "role": a string or an array of them */
+    struct bytes jwks_file;       /* or empty; re-read when it changes */
+    struct bytes issuer;          /* required iss, or empty */
+    struct bytes audience;        /* required aud, or empty */
+    struct bytes tenant_claim;    /* "lab_id" */
+    struct bytes user_claim;      /* "sub" */
+    struct bytes role_claim;      /* "role": a string or an array of them */
     unsigned role_count;
     const struct bytes *roles;
-    uint64_t leeway_s;          /* 30 */
+    uint64_t leeway_s; /* 30 */
 };
 
 struct auth_keys; /* shared, replaced whole on rotation */
@@ -59,12 +59,13 @@ void auth_free(struct auth **);
  * people that holds nothing of the token. */
 int auth_identify(struct auth *, struct bytes token, int64_t wall_us,
                   struct identity **ret, const char **why) MUST_CHECK;
+/* Did the last auth_identify() find the token in memory? */
+bool auth_remembered(const struct auth *);
 
 /* `fieldline token`: an HS256 token. */
 struct buf;
-int auth_token_write(struct buf *, const struct auth_spec *,
-                     struct bytes user, struct bytes tenant,
-                     struct bytes role, int64_t wall_us,
+int auth_token_write(struct buf *, const struct auth_spec *, struct bytes user,
+                     struct bytes tenant, struct bytes role, int64_t wall_us,
                      uint64_t ttl_s) MUST_CHECK;
 
 #endif
