@@ -57,7 +57,7 @@ struct column_info {
     enum column_kind kind;
     bool not_null;
     bool has_default;
-    unsigned key_part; /* 0: not in the primary key, else 1, 2 ... */
+    unsigned key_part;   /* 0: not in the primary key, else 1, 2 ... */
     bool bytewise_equal; /* = compares bytes (no NOCASE, no ICU collation) */
 };
 typedef void admin_column_fn(const struct column_info *, void *arg);

@@ -39,7 +39,7 @@ struct change {
 typedef void change_fn(const struct change *, void *arg);
 
 #define POSITION_EPOCH_MAX 32
-#define POSITION_TEXT_MAX (POSITION_EPOCH_MAX + 1 + 20)
+#define POSITION_TEXT_MAX  (POSITION_EPOCH_MAX + 1 + 20)
 struct position {
     char epoch[POSITION_EPOCH_MAX + 1];
     uint64_t offset;

@@ -34,9 +34,9 @@ enum store_dialect { STORE_SQLITE, STORE_POSTGRES };
 enum store_class { STORE_CLASS_READ, STORE_CLASS_WRITE, STORE_CLASS_ANALYTICS };
 
 struct store_options {
-    struct bytes url;      /* "sqlite:lab.db" or "postgres://..." */
-    struct bytes data_dir; /* where a relative SQLite file lies */
-    bool create;           /* SQLite: make the file if it is missing */
+    struct bytes url;        /* "sqlite:lab.db" or "postgres://..." */
+    struct bytes data_dir;   /* where a relative SQLite file lies */
+    bool create;             /* SQLite: make the file if it is missing */
     struct metrics *metrics; /* or NULL */
     /* Each change row of this process's own committed writes, on the thread
      * that committed, BEFORE the write is answered. */
@@ -45,6 +45,8 @@ struct store_options {
      * thread. */
     void (*on_wake)(void *arg);
     void *arg;
+    unsigned busy_ms; /* how long a write waits for a lock that another
+                         process holds before ERR_BUSY; 0: 5,000 */
 };
 
 #define STORE_DETAIL_MAX 512
@@ -59,6 +61,8 @@ void store_close(struct store **); /* after every session is closed */
 enum store_dialect store_dialect(const struct store *);
 /* The feed's epoch: short, printable, no colon. Empty before migrate. */
 struct bytes store_epoch(const struct store *);
+/* The newest offset this process knows of: its own commits, what it read. */
+uint64_t store_newest(const struct store *);
 
 int store_session_open(struct store_session **ret, struct store *,
                        struct loop *, struct metrics_shard *) MUST_CHECK;
@@ -66,8 +70,10 @@ int store_session_open(struct store_session **ret, struct store *,
 void store_session_close(struct store_session **);
 struct store *store_session_store(const struct store_session *);
 
-/* Counted; ERR_STORE with the detail when it does not compile (SQLite: at
- * once; PostgreSQL: at its first use). */
+/* Counted. ERR_STORE with the detail when it does not compile (SQLite: at once;
+ * PostgreSQL: at its first use), or when it would begin or end a transaction,
+ * or when its class is not WRITE and it writes. On SQLite what is to run on
+ * the spot goes by key or has a LIMIT. */
 int store_statement_new(struct store_statement **ret, struct store *,
                         enum store_class, struct bytes sql,
                         struct store_detail *) MUST_CHECK;
@@ -117,13 +123,19 @@ struct store_write {
     unsigned step_count;
     struct bytes writer; /* stands in the change rows: message or action id */
     store_write_done_fn *done_fn;
-    void *arg; /* for row_fn, check_fn and done_fn */
+    /* Or NULL. Its transaction was lost to a neighbour or a lock and it runs
+     * again from its first step: forget what row_fn and check_fn were told.
+     * Called where they are. */
+    void (*restart_fn)(void *arg);
+    void *arg; /* for all of these */
     /* filled before done_fn: */
     uint64_t offset; /* of its last change row; 0 when it changed nothing */
     unsigned failed_step;
     struct store_detail detail;
     struct list link;              /* the store's */
     struct store_session *session; /* the store's */
+    uint64_t started_ns;           /* the store's */
+    int error;                     /* the store's */
 };
 /* Answered only after the commit is durable. ERR_CONSTRAINT (unique, foreign
  * key, check, not null), ERR_BUSY, ERR_TIMEOUT, ERR_STORE, or check_fn's. */

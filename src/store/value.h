@@ -19,7 +19,7 @@ enum value_kind {
     VALUE_NUMBER, /* bytes: a decimal that is valid JSON (numeric columns) */
     VALUE_TEXT,   /* bytes: UTF-8; times are RFC 3339 in UTC */
     VALUE_BLOB,
-    VALUE_JSON,   /* bytes: one JSON value */
+    VALUE_JSON, /* bytes: one JSON value */
 };
 
 struct value {
