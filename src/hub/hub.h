@@ -41,12 +41,14 @@ void hub_feed_reader(struct hub *, struct feed_reader *ret);
 /* GET /ws */
 int hub_routes(struct hub *, struct edge *) MUST_CHECK;
 
-int hub_worker_new(struct hub_worker **ret, struct hub *,
-                   struct edge_worker *, struct store_session *,
-                   struct metrics_shard *) MUST_CHECK;
+int hub_worker_new(struct hub_worker **ret, struct hub *, struct edge_worker *,
+                   struct store_session *, struct metrics_shard *) MUST_CHECK;
 /* Tells every session to come back elsewhere, spread over spread_ms. */
 void hub_worker_drain(struct hub_worker *, uint64_t spread_ms);
+/* After its loop ended and its store session was closed; the feed, which
+ * wakes workers, stopped before. */
 void hub_worker_free(struct hub_worker **);
+size_t hub_worker_sessions(const struct hub_worker *);
 
 /* To a tenant's holders of any of these roles, on every worker; any thread. */
 int hub_publish(struct hub *, struct bytes tenant, role_mask to,

@@ -23,11 +23,11 @@ struct message_spec {
     role_mask from; /* 0: clients may not send it, the server only */
     enum message_to to;
     unsigned to_role;
-    struct bytes moves;     /* a resource's name, or empty */
-    struct bytes key;       /* payload member that names the object */
-    unsigned debounce_ms;   /* last value wins per key; 0: every one is sent */
-    bool latest;            /* second lane: has debounce or key */
-    struct bytes lat, lng;  /* payload members, "lat" and "lng" by default */
+    struct bytes moves;    /* a resource's name, or empty */
+    struct bytes key;      /* payload member that names the object */
+    unsigned debounce_ms;  /* last value wins per key; 0: every one is sent */
+    bool latest;           /* second lane: has debounce or key */
+    struct bytes lat, lng; /* payload members, "lat" and "lng" by default */
     /* The payload's key must be the sender's own user unless one of these
      * roles sends it. */
     role_mask key_any;
@@ -42,6 +42,7 @@ struct hub_spec {
     uint32_t queue_bytes_max;   /* first lane per session, 1 MB */
     unsigned topics_max;        /* per session, 100 */
     struct name_list origins;   /* allowed Origin values; the own host too */
+    struct name_list roles;     /* auth.roles, by index: "role:NAME" topics */
 };
 
 #endif
