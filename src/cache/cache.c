@@ -215,7 +215,7 @@ static int shard_new(struct shard **ret)
     }
     pthread_mutex_init(&s->lock, NULL);
     policy_init(&s->policy);
-    wheel_init(&s->wheel);
+    wheel_reset(&s->wheel);
     *ret = s;
     return 0;
 }

@@ -9,7 +9,7 @@
 
 #define TICKS_MAX (UINT64_C(1) << (WHEEL_LEVELS * WHEEL_SLOT_BITS))
 
-void wheel_init(struct wheel *w)
+void wheel_reset(struct wheel *w)
 {
     w->tick = 0;
     w->count = 0;

@@ -31,7 +31,7 @@ struct wheel {
     struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
 };
 
-void wheel_init(struct wheel *);
+void wheel_reset(struct wheel *);
 void wheel_link_init(struct wheel_link *);
 void wheel_add(struct wheel *, struct wheel_link *, uint64_t due_ms,
                uint64_t now_ms);

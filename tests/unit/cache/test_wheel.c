@@ -19,7 +19,7 @@ static void due_within_two_ticks_at_every_distance(void **state)
     for (size_t i = 0; i < ARRAY_LEN(distances); i++) {
         uint64_t now = 3 * days + 77, due = now + distances[i];
 
-        wheel_init(&w);
+        wheel_reset(&w);
         wheel_link_init(&l);
         wheel_add(&w, &l, due, now);
         assert_int_equal(w.count, 1);
@@ -36,7 +36,7 @@ static void what_lies_beyond_the_wheel_waits(void **state)
     struct wheel w;
     struct wheel_link l;
 
-    wheel_init(&w);
+    wheel_reset(&w);
     wheel_link_init(&l);
     wheel_add(&w, &l, far, 0);
     assert_null(wheel_due(&w, far - 1));
@@ -48,7 +48,7 @@ static void the_past_is_due_at_the_next_tick(void **state)
     struct wheel w;
     struct wheel_link late, other;
 
-    wheel_init(&w);
+    wheel_reset(&w);
     wheel_link_init(&late);
     wheel_link_init(&other);
     wheel_add(&w, &other, 1000000, 500000);
@@ -69,7 +69,7 @@ static void many_come_out_once_each(void **state)
     uint64_t now = 12345, end = now + 3000000;
     size_t seen = 0;
 
-    wheel_init(&w);
+    wheel_reset(&w);
     for (size_t i = 0; i < LINKS; i++) {
         wheel_link_init(&links[i]);
         wheel_add(&w, &links[i], now + (uint64_t)rand() % 3000000, now);
