@@ -74,13 +74,13 @@ struct http_field {
 };
 
 struct http_head {
-    enum http_method method;  /* of a request */
+    enum http_method method; /* of a request */
     struct bytes method_name;
-    struct bytes target;      /* as sent: origin-, absolute- or other form */
-    unsigned status;          /* of a reply */
+    struct bytes target; /* as sent: origin-, absolute- or other form */
+    unsigned status;     /* of a reply */
     unsigned version_major, version_minor;
     bool keep_alive;
-    bool upgrade;             /* Connection: upgrade with an Upgrade field */
+    bool upgrade; /* Connection: upgrade with an Upgrade field */
     bool expect_continue;
     bool chunked;
     bool has_length;

@@ -47,7 +47,7 @@ enum http1_mistake http1_scan_head(struct http1_scan *s, const char *head,
             return HTTP1_MISTAKE_BARE_CR;
         if (i == s->line + 1) {
             *ret = i + 1;
-            return s->line ? HTTP1_MISTAKE_NONE : HTTP1_MISTAKE_START;
+            return HTTP1_MISTAKE_NONE;
         }
         if (s->line && (head[s->line] == ' ' || head[s->line] == '\t'))
             return HTTP1_MISTAKE_FOLDED;
@@ -121,7 +121,7 @@ static enum http1_mistake mistake_of(const llhttp_t *parser)
     case HPE_INVALID_HEADER_TOKEN:
         return HTTP1_MISTAKE_VALUE;
     case HPE_UNEXPECTED_CONTENT_LENGTH:
-        return HTTP1_MISTAKE_LENGTH_AND_CODING;
+        return HTTP1_MISTAKE_LENGTH_TWICE;
     case HPE_INVALID_CONTENT_LENGTH:
         return HTTP1_MISTAKE_LENGTH;
     case HPE_INVALID_TRANSFER_ENCODING:
@@ -232,12 +232,13 @@ static bool read_length(struct bytes digits, uint64_t *ret)
     return true;
 }
 
-/* RFC 9112 6.3, without its leniencies. */
+/* RFC 9112 6.3, without its leniencies. Some of it llhttp has refused already;
+ * where a body ends is decided here, whatever a version of it lets pass. */
 static enum http1_mistake frame_body(struct http_head *h)
 {
     if (http_head_has(h, HTTP_FIELD_TRANSFER_ENCODING)) {
         if (http_head_has(h, HTTP_FIELD_CONTENT_LENGTH))
-            return HTTP1_MISTAKE_LENGTH_AND_CODING;
+            return HTTP1_MISTAKE_LENGTH_TWICE;
         if (h->version_minor == 0 ||
             h->repeated[HTTP_FIELD_TRANSFER_ENCODING] ||
             !bytes_equal_nocase(http_head_get(h, HTTP_FIELD_TRANSFER_ENCODING),
@@ -247,7 +248,7 @@ static enum http1_mistake frame_body(struct http_head *h)
     }
     if (http_head_has(h, HTTP_FIELD_CONTENT_LENGTH)) {
         if (h->repeated[HTTP_FIELD_CONTENT_LENGTH])
-            return HTTP1_MISTAKE_LENGTH_REPEATED;
+            return HTTP1_MISTAKE_LENGTH_TWICE;
         if (!read_length(http_head_get(h, HTTP_FIELD_CONTENT_LENGTH),
                          &h->content_length))
             return HTTP1_MISTAKE_LENGTH;

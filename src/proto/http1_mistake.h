@@ -24,8 +24,7 @@
     X(HOST_MISSING, 400, "Host is missing")                                    \
     X(HOST_REPEATED, 400, "Host is repeated")                                  \
     X(LENGTH, 400, "Content-Length is malformed")                              \
-    X(LENGTH_REPEATED, 400, "Content-Length is repeated")                      \
-    X(LENGTH_AND_CODING, 400, "Content-Length beside Transfer-Encoding")       \
+    X(LENGTH_TWICE, 400, "the length is said twice")                           \
     X(CODING, 400, "the transfer coding is not chunked alone")                 \
     X(BODY_LONG, 413, "the body is too long")                                  \
     X(CHUNK_SIZE, 400, "a chunk size is malformed")                            \

@@ -70,7 +70,7 @@ struct ws_reader {
     uint64_t payload_left;      /* of the frame */
     uint32_t message_bytes_max;
     uint32_t message_len; /* of message without a control frame at its end */
-    uint32_t utf8_state;
+    uint32_t utf8_state;  /* 0 between messages */
     uint16_t close_code;
     uint8_t role;
     uint8_t state;

@@ -124,7 +124,6 @@ static bool begin_message(struct ws_reader *r, bool compressed)
     r->in_message = true;
     r->message_opcode = r->frame_opcode;
     r->compressed = compressed;
-    r->utf8_state = 0;
     return true;
 }
 

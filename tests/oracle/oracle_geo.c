@@ -57,6 +57,8 @@ static struct geo_point draw_point(void)
         p.lat = clamp(floor(p.lat * 32) / 32, 90);
     if (!draw_below(8))
         p.lng = clamp(floor(p.lng * 32) / 32, 180);
+    if (!draw_below(16))
+        p.lng = copysign(180, p.lng);
     return p;
 }
 

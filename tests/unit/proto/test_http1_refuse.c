@@ -342,7 +342,7 @@ static void odd_replies(void **state)
                  "BAD 400 the first line is malformed\n");
     check_client("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
                  "Transfer-Encoding: chunked\r\n\r\n",
-                 "BAD 400 Content-Length beside Transfer-Encoding\n");
+                 "BAD 400 the length is said twice\n");
 }
 
 static void bad_stays_bad(void **state)

@@ -173,7 +173,7 @@ static void what_is_no_deflate_is_refused(void **state)
     assert_int_equal(ws_deflate_new(&d), 0);
     check_frames(d, BYTES("\xc1\x02\xff\xff"), BYTES("BAD 1007\n"));
     /* cut inside a block: the tail is swallowed as data */
-    check_frames(d, BYTES("\xc1\x06\x00\x06\x00\xf9\xff\x41"),
+    check_frames(d, BYTES("\xc2\x06\x00\x06\x00\xf9\xff\x41"),
                  BYTES("BAD 1007\n"));
     /* more behind a final block */
     check_frames(d, BYTES("\xc1\x09\xf3\x48\xcd\xc9\xc9\x07\x00\xf2\x48"),
