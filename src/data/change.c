@@ -179,7 +179,7 @@ int data_change_project(const struct data_event *e, const struct change *c,
         if (now.raw[i].len == 0)
             continue;
         buf_append(out, bytes_skip(column->json, skip));
-        convert_image_write_json(out, column, r->data->dialect, now.raw[i]);
+        convert_image_write_json(out, column, now.raw[i]);
         skip = 0;
     }
     buf_append_char(out, '}');

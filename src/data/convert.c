@@ -367,18 +367,16 @@ bool convert_image_write_text(struct buf *b, const struct column *c,
 }
 
 void convert_image_write_json(struct buf *b, const struct column *c,
-                              enum store_dialect dialect, struct bytes raw)
+                              struct bytes raw)
 {
-    bool quoted = raw.len > 0 && raw.at[0] == '"';
     struct buf text;
 
-    if (c->kind == COLUMN_BOOL && !quoted) {
-        convert_write_json(b, c, image_scalar(raw));
+    if (raw.len == 0 || (c->kind != COLUMN_TIME && c->kind != COLUMN_BOOL)) {
+        buf_append(b, raw);
         return;
     }
-    if (!quoted || (c->kind != COLUMN_TIME &&
-                    (c->kind != COLUMN_JSON || dialect != STORE_SQLITE))) {
-        buf_append(b, raw);
+    if (raw.at[0] != '"') {
+        convert_write_json(b, c, image_scalar(raw));
         return;
     }
     buf_init(&text, b->max);

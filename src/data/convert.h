@@ -34,7 +34,7 @@ void convert_write_text(struct buf *, const struct column *, struct value);
 /* From a change image: raw is the member's JSON text. write_text is false and
  * appends nothing for null. */
 void convert_image_write_json(struct buf *, const struct column *,
-                              enum store_dialect, struct bytes raw);
+                              struct bytes raw);
 bool convert_image_write_text(struct buf *, const struct column *,
                               struct bytes raw);
 
