@@ -204,26 +204,37 @@ static int relay_move(struct relay *r)
                             r->key, lat, lng, r->data, w->hub->moved_arg);
 }
 
+static void relay_failed(struct relay *r, int error)
+{
+    switch (error) {
+    case ERR_RANGE:
+    case ERR_INVALID:
+        native_refuse(r->session, REFUSAL_BAD_POSITION, r->id,
+                      "expected a latitude within -90..90 and a longitude "
+                      "within -180..180, as numbers");
+        return;
+    case ERR_LIMIT:
+        native_refuse(r->session, REFUSAL_LIMIT, r->id,
+                      "the payload is too large, or too many objects move");
+        return;
+    default:
+        native_refuse(r->session, REFUSAL_UNAVAILABLE, r->id,
+                      "it could not be passed on now");
+    }
+}
+
 static void relay_checked(struct relay *r)
 {
-    struct session *s = r->session;
     int error = relay_write(r);
 
     if (error == 0 && r->spec->moves.len)
         error = relay_move(r);
-    if (error == ERR_RANGE || error == ERR_INVALID) {
-        native_refuse(s, REFUSAL_BAD_POSITION, r->id,
-                      "expected a latitude within -90..90 and a longitude "
-                      "within -180..180, as numbers");
-        return;
-    }
     if (error == 0)
         error = relay_send(r);
     if (error < 0)
-        native_refuse(s, REFUSAL_UNAVAILABLE, r->id,
-                      "it could not be passed on now");
+        relay_failed(r, error);
     else
-        native_ack(s, r->id);
+        native_ack(r->session, r->id);
 }
 
 static void message_count(const struct session *s,
