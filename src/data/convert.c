@@ -70,7 +70,8 @@ static bool is_date(struct bytes text, struct tm *tm)
     return true;
 }
 
-/* "Z", "+00", "+02:00", "-0530", or nothing. */
+/* "Z", "+00", "+02:00", "-0530", or nothing. A URL may have made a space of the
+ * plus. */
 static bool offset_read(struct bytes text, int *seconds)
 {
     int hours, minutes = 0;
@@ -79,7 +80,7 @@ static bool offset_read(struct bytes text, int *seconds)
     *seconds = 0;
     if (text.len == 0 || bytes_equal_nocase(text, BYTES("z")))
         return true;
-    if ((text.at[0] != '+' && text.at[0] != '-') ||
+    if (!strchr("+- ", text.at[0]) || text.at[0] == '\0' ||
         !digits_at(text, 1, 2, &hours))
         return false;
     if (rest.len && rest.at[0] == ':')

@@ -267,7 +267,7 @@ static int filter_add(struct query *q, struct bytes name, struct bytes text)
     const struct data_resource *r = q->resource;
     struct query_filter *f = &q->filters[q->filter_count];
     const struct column *c = readable(r, q->viewer.roles, name);
-    struct bytes operand;
+    struct bytes operand = {NULL, 0};
     int error;
 
     if (!c || !(r->filter & COLUMN_BIT(c)))

@@ -2,8 +2,9 @@
 /*
  * warm - runs what the first visitors will ask, for nobody.
  *
- * Every parameter is NULL: nothing matches, so each statement costs its
- * preparation and no more.
+ * A viewer without a tenant and without a name is NULL to the database, and so
+ * is the key: next to nothing matches, and each statement costs little more
+ * than its preparation.
  * Threads: loop.
  */
 #include "data/read.h"
@@ -23,7 +24,7 @@ struct warm {
     struct store_read read;
     struct store_statement *statement;
     struct store_detail detail;
-    struct value *nulls;
+    struct value *params;
     unsigned resource, role;
     bool list;
     unsigned done;
@@ -37,7 +38,6 @@ static void warm_end(struct warm *w, int error)
 
     store_statement_unref(&w->statement);
     arena_fini(&w->arena);
-    mem_free(w->nulls);
     mem_free(w);
     done_fn(done, error, arg);
 }
@@ -68,6 +68,7 @@ static void warm_write(struct warm *w)
     struct sql *sql = &w->worker->sql;
     struct query *q = &w->query;
 
+    arena_clear(&w->arena);
     if (!w->list) {
         memset(q, 0, sizeof(*q));
         q->resource = &w->worker->data->resources[w->resource];
@@ -91,11 +92,13 @@ static int warm_start(struct warm *w)
     store_statement_unref(&w->statement);
     error = data_worker_statement(worker, STORE_CLASS_READ, &w->statement,
                                   &w->detail);
+    if (!error)
+        error = data_worker_params(worker, &w->arena, &w->params);
     if (error)
         return error;
     w->read = (struct store_read){
         .statement = w->statement,
-        .params = w->nulls,
+        .params = w->params,
         .param_count = worker->sql.count,
         .done_fn = on_warm_done,
         .arg = w,
@@ -134,10 +137,7 @@ void data_worker_warm(struct data_worker *worker, data_warm_done_fn *done_fn,
 {
     struct warm *w = mem_zalloc(1, sizeof(*w));
 
-    if (w)
-        w->nulls = mem_zalloc(SQL_PARAMS_MAX, sizeof(*w->nulls));
-    if (!w || !w->nulls) {
-        mem_free(w);
+    if (!w) {
         done_fn(0, ERR_NOMEM, arg);
         return;
     }

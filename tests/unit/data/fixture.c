@@ -314,7 +314,8 @@ static int query_given(struct query *q, const char *query,
     while (more && !error) {
         more = bytes_cut(left, '&', &pair, &left);
         bytes_cut(pair, '=', &name, &value);
-        error = query_add(q, name, value);
+        if (pair.len)
+            error = query_add(q, name, value);
     }
     return error ? error : query_finish(q, dw);
 }
