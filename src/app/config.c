@@ -2,19 +2,19 @@
 /* config - reading the application file, its overrides and its secret. */
 #include "app/config.h"
 
-#include "app/file.h"
 #include "app/setting.h"
+#include "app/text_file.h"
 #include "app/yaml.h"
+#include "base/blob.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/mem.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #define CONFIG_ARENA_MAX (64u << 20)
-#define SECRET_BYTES_MAX 4096
+#define SECRET_BYTES_MAX ((size_t)4 << 10)
 
 /* Rules between the settings of the whole file. */
 
@@ -177,58 +177,44 @@ int config_load(struct config **ret, const char *given,
                 const struct config_override *overrides, size_t count,
                 struct buf *report)
 {
+    struct blob *text = NULL;
     struct bytes dir, file;
     struct arena arena;
-    struct buf text;
     int error;
 
     arena_init(&arena, 64u << 10);
-    buf_init(&text, YAML_BYTES_MAX + 1); /* one more, to be told apart */
     error = find_file(given, &arena, &dir, &file);
-    if (!error) {
-        error = file_read(file.at, &text);
-        if (error == ERR_LIMIT)
-            error = 0; /* the parser says that it is too large */
-        else if (error)
-            buf_printf(report,
-                       "%s: error: %s; expected the application's "
-                       "directory with its " CONFIG_FILE "\n",
-                       file.at, strerror(errno));
-    }
     if (!error)
-        error = config_parse(ret, file.at, buf_bytes(&text), dir.at, overrides,
+        error = text_file_read(
+            file, YAML_BYTES_MAX,
+            "the application's directory with its " CONFIG_FILE, &text, report);
+    if (!error)
+        error = config_parse(ret, file.at, blob_bytes(text), dir.at, overrides,
                              count, report);
-    buf_fini(&text);
+    blob_unref(&text);
     arena_fini(&arena);
     return error;
 }
 
 /* The secret. */
 
-static int read_secret_file(struct config *config, const char *path,
+static int read_secret_file(struct config *config, struct bytes path,
                             struct buf *report)
 {
-    struct bytes secret = {NULL, 0};
-    struct buf text;
-    int error;
+    struct blob *text = NULL;
+    struct bytes secret;
+    int error = text_file_read(path, SECRET_BYTES_MAX, "the secret for tokens",
+                               &text, report);
 
-    buf_init(&text, SECRET_BYTES_MAX);
-    error = file_read(path, &text);
     if (error)
-        buf_printf(report, "%s: error: the secret cannot be read: %s\n", path,
-                   error == ERR_LIMIT ? "it is larger than 4 KB"
-                                      : strerror(errno));
-    if (!error) {
-        secret = buf_bytes(&text);
-        while (secret.len > 0 && (secret.at[secret.len - 1] == '\n' ||
-                                  secret.at[secret.len - 1] == '\r'))
-            secret.len--;
-        config->edge.auth.secret = arena_copy(&config->arena, secret);
-        if (!config->edge.auth.secret.at)
-            error = ERR_NOMEM;
-    }
-    buf_fini(&text);
-    return error;
+        return error;
+    secret = blob_bytes(text);
+    while (secret.len > 0 && (secret.at[secret.len - 1] == '\n' ||
+                              secret.at[secret.len - 1] == '\r'))
+        secret.len--;
+    config->edge.auth.secret = arena_copy(&config->arena, secret);
+    blob_unref(&text);
+    return config->edge.auth.secret.at ? 0 : ERR_NOMEM;
 }
 
 static int check_secret(const struct config *config, const char *source,
@@ -249,7 +235,7 @@ static int check_secret(const struct config *config, const char *source,
 int config_secret_load(struct config *config, struct buf *report)
 {
     const char *name = config->secret_env.at, *value, *path;
-    struct bytes file_env;
+    struct bytes file_env, source = config->secret_env;
     int error = 0;
 
     if (config->edge.auth.alg != AUTH_HS256)
@@ -261,15 +247,11 @@ int config_secret_load(struct config *config, struct buf *report)
     path = getenv(file_env.at);
     if (value && *value) {
         config->edge.auth.secret = arena_copy(&config->arena, bytes_of(value));
-        return check_secret(config, name, report);
+    } else if ((path && *path) || config->secret_file.len > 0) {
+        source = path && *path ? bytes_of(path) : config->secret_file;
+        error = read_secret_file(config, source, report);
     }
-    if (path && *path)
-        error = read_secret_file(config, path, report);
-    else if (config->secret_file.len > 0)
-        error = read_secret_file(config, path = config->secret_file.at, report);
-    else
-        path = name;
-    return error ? error : check_secret(config, path, report);
+    return error ? error : check_secret(config, source.at, report);
 }
 
 /* Flags and variables. */

@@ -35,7 +35,8 @@ struct config_address {
     unsigned port;     /* 0: any free one */
 };
 
-/* Where the file names a column, to be checked against the database. */
+/* Where the file names a column, or a table (the column is empty), to be
+ * checked against the database. at is 0 for a default. */
 struct config_column {
     struct config_column *next;
     struct bytes resource;
@@ -77,8 +78,7 @@ struct config_override {
 
 /*
  * dir is the application's directory, or the file itself. The report gets the
- * mistakes, in full lines. ERR_INVALID, ERR_NOMEM, ERR_IO (no such file, also
- * told in the report).
+ * mistakes, in full lines. ERR_INVALID, ERR_NOMEM, ERR_NOT_FOUND, ERR_IO.
  */
 int config_load(struct config **ret, const char *dir,
                 const struct config_override *, size_t count,

@@ -132,8 +132,12 @@ static void leave_resource(struct reader *r, const struct yaml *node,
 {
     struct resource_spec *resource = element;
 
-    if (resource->table.len == 0)
+    const struct yaml *table = setting_find(node, "table");
+
+    if (!table)
         resource->table = resource->name;
+    config_column_add(r, resource->name, BYTES(""),
+                      table ? table->at : node->key_at);
     if (resource->page_default > resource->page_max)
         reader_refuse_key(r, node, BYTES("page.default up to page.max"),
                           "a default page of %u where at most %u is allowed",

@@ -94,6 +94,8 @@ void reader_refuse(struct reader *, const struct yaml *, struct bytes expected,
 void reader_refuse_key(struct reader *, const struct yaml *,
                        struct bytes expected, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
+/* Is the key a plain name? If not, that is a mistake. */
+bool reader_key_is_name(struct reader *, const struct yaml *);
 /* "did you mean 'x'?", or "one of: a, b, c". */
 struct bytes reader_suggest(struct reader *, struct bytes word,
                             const struct bytes *words, size_t count);

@@ -55,6 +55,15 @@ static void read_name(struct reader *r, const struct setting *s,
         refuse_kind(r, s, node);
 }
 
+bool reader_key_is_name(struct reader *r, const struct yaml *node)
+{
+    if (is_name(node->key))
+        return true;
+    reader_refuse_key(r, node, bytes_of(kind_name.expected),
+                      "'" BYTES_FMT "' is not a name", BYTES_ARG(node->key));
+    return false;
+}
+
 static void read_path(struct reader *r, const struct setting *s,
                       const struct yaml *node, void *base)
 {
