@@ -37,7 +37,7 @@ struct exchange {
     struct identity *identity; /* NULL on public routes without a token */
     const struct route *route;
     struct bytes params[EXCHANGE_PARAMS_MAX]; /* of the path template */
-    uint64_t stamp; /* horizon known before the handler was called */
+    uint64_t stamp; /* tagclock_stamp() from before the handler was called */
     uint64_t started_ns;
     void *handler_state; /* the handler's */
 

@@ -63,6 +63,12 @@ void flights_free(struct flights **flights)
     if (!f)
         return;
     for (unsigned i = 0; i < FLIGHT_SHARDS; i++) {
+        struct table *table = f->shards[i].table;
+        size_t cursor = 0;
+
+        /* Those whose leaders went away with their worker. */
+        for (void *lost; table && (lost = table_next(table, &cursor));)
+            mem_free(lost);
         table_free(&f->shards[i].table);
         (void)pthread_mutex_destroy(&f->shards[i].lock);
     }
@@ -78,7 +84,7 @@ static struct flight *flight_begin(struct flights *all, unsigned shard,
         return NULL;
     memcpy(f + 1, key.at, key.len);
     *f = (struct flight){.key = {(char *)(f + 1), key.len},
-                         .stamp = tagclock_horizon(all->clock),
+                         .stamp = tagclock_stamp(all->clock),
                          .shard = shard};
     if (table_put(all->shards[shard].table, f->key, f) < 0) {
         mem_free(f);

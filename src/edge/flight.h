@@ -43,8 +43,9 @@ struct flight_waiter {
 int flights_new(struct flights **ret, struct tagclock *) MUST_CHECK;
 void flights_free(struct flights **);
 
-/* position: the joiner must see at least this. LEADS sets *ret and *stamp, the
- * horizon from before; ALONE is also the answer when memory is out. */
+/* position: the stamp that covers what the joiner must see. LEADS sets *ret and
+ * *stamp, the clock's stamp from before; ALONE is also the answer when memory
+ * is out. */
 enum flight_part flight_enter(struct flights *, struct bytes key,
                               uint64_t position, struct flight_waiter *,
                               struct flight **ret, uint64_t *stamp);

@@ -132,7 +132,7 @@ struct request {
     bool bypass;  /* neither answered from the cache nor stored */
     bool handled; /* the handler has been called */
     bool is_head, close;
-    uint64_t position; /* the caller must see at least this */
+    uint64_t position; /* the stamp that covers what the caller must see */
     struct list wait_link;
     struct timer wait_timer;
     struct bytes key;

@@ -279,7 +279,7 @@ static void handler_call(struct request *r)
     r->handled = true;
     x->cache_class = x->route->cache_class;
     if (!r->flight)
-        x->stamp = tagclock_horizon(x->edge->edge->clock);
+        x->stamp = tagclock_stamp(x->edge->edge->clock);
     x->route->handler(x);
 }
 
@@ -311,7 +311,7 @@ static void on_flight_letter(struct worker *worker, struct letter *letter)
 
     struct serving serving = {.outcome = CACHE_COLLAPSED,
                               .has_position = true,
-                              .position = reply->stamp};
+                              .stamp = reply->stamp};
 
     respond(r, reply, &serving);
     reply_unref(&reply);
@@ -363,7 +363,7 @@ static void lookup(struct request *r)
     struct edge *e = r->x.edge->edge;
     uint64_t now_ms = loop_now_ms(r->x.edge->loop);
     /* Read BEFORE the check: the check then covers every change up to it. */
-    uint64_t horizon = tagclock_horizon(e->clock);
+    uint64_t stamp = tagclock_stamp(e->clock);
     struct cache_meta meta;
     struct cache_value *v =
         cache_get(e->cache, r->key, r->key_hash, now_ms, &meta);
@@ -378,7 +378,7 @@ static void lookup(struct request *r)
     struct serving serving = {
         .outcome = fresh ? CACHE_HIT : CACHE_STALE,
         .has_position = true,
-        .position = horizon,
+        .stamp = stamp,
         .ttl_s = ((int64_t)meta.fresh_until_ms - (int64_t)now_ms) / MS_PER_S,
     };
 
@@ -394,7 +394,8 @@ static void lookup(struct request *r)
 
 /* ---- waiting for a position ------------------------------------------- */
 
-/* "epoch:offset" of this epoch; another's tells nothing here: 0. */
+/* "epoch:offset" of this epoch, as the stamp that covers it; another epoch's
+ * tells nothing here: 0. */
 static uint64_t position_asked(const struct request *r)
 {
     const struct edge *e = r->x.edge->edge;
@@ -406,9 +407,9 @@ static uint64_t position_asked(const struct request *r)
     if (LIKELY(field.len == 0) || !e->feed.epoch_fn ||
         !bytes_cut(field, ':', &epoch, &offset) ||
         !bytes_equal(epoch, e->feed.epoch_fn(e->feed.arg)) ||
-        bytes_to_u64(offset, &position) < 0)
+        bytes_to_u64(offset, &position) < 0 || position > TAGCLOCK_OFFSET_MAX)
         return 0;
-    return position;
+    return (tagclock_stamp(e->clock) & ~TAGCLOCK_OFFSET_MAX) | position;
 }
 
 static void wait_end(struct request *r)
@@ -443,7 +444,7 @@ static void wait_for_position(struct request *r)
     timer_start(ew->loop, &r->wait_timer, ew->edge->spec.position_wait_ms);
     atomic_fetch_add(&ew->waiting_count, 1);
     /* It may have come between the look and the entry above. */
-    if (tagclock_horizon(ew->edge->clock) >= r->position) {
+    if (tagclock_stamp(ew->edge->clock) >= r->position) {
         wait_end(r);
         lookup(r);
     }
@@ -451,12 +452,12 @@ static void wait_for_position(struct request *r)
 
 void pipeline_positions_check(struct edge_worker *ew)
 {
-    uint64_t horizon = tagclock_horizon(ew->edge->clock);
+    uint64_t stamp = tagclock_stamp(ew->edge->clock);
 
     LIST_EACH_SAFE (&ew->waiting, link, after) {
         struct request *r = CONTAINER_OF(link, struct request, wait_link);
 
-        if (r->position > horizon)
+        if (r->position > stamp)
             continue;
         wait_end(r);
         lookup(r);
@@ -477,7 +478,7 @@ void pipeline_run(struct request *r)
         return;
     }
     r->position = position_asked(r);
-    if (UNLIKELY(r->position > tagclock_horizon(r->x.edge->edge->clock)))
+    if (UNLIKELY(r->position > tagclock_stamp(r->x.edge->edge->clock)))
         wait_for_position(r);
     else
         lookup(r);
@@ -512,9 +513,8 @@ static bool store(struct request *r, struct reply *reply)
 
 void pipeline_finish(struct request *r, struct reply *reply)
 {
-    struct serving serving = {.outcome = CACHE_NONE,
-                              .has_position = r->handled,
-                              .position = r->x.stamp};
+    struct serving serving = {
+        .outcome = CACHE_NONE, .has_position = r->handled, .stamp = r->x.stamp};
 
     if (!reply) { /* not even an error can be said */
         flight_drop(r);

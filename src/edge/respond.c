@@ -236,7 +236,8 @@ static char *put_head(char *at, struct request *r, const struct reply *reply,
                       const struct form *f, const struct serving *serving,
                       struct bytes epoch, uint64_t took_ns)
 {
-    uint64_t position = r->x.position ? r->x.position : serving->position;
+    uint64_t position =
+        r->x.position ? r->x.position : serving->stamp & TAGCLOCK_OFFSET_MAX;
 
     at = put_start(at, r->x.edge, f->status);
     at = put(at, reply->lines);

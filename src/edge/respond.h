@@ -16,7 +16,7 @@ struct reply;
 struct serving {
     enum cache_outcome outcome;
     bool has_position;
-    uint64_t position; /* what the reply covers */
+    uint64_t stamp; /* what the reply covers */
     int64_t ttl_s;
 };
 

@@ -170,8 +170,7 @@ enum router_verdict router_find(const struct router *r, struct bytes path,
 {
     struct walk w = {.match = ret, .method = method};
 
-    ret->allowed = 0;
-    ret->route = NULL;
+    *ret = (struct router_match){0};
     if (path.len && path.at[0] == '/' &&
         walk(&w, &r->root, bytes_skip(path, 1), true))
         return ROUTER_FOUND;
