@@ -193,7 +193,7 @@ static int jwks_add(struct keyset *ks, struct bytes path, struct bytes *mistake)
     const json_t *keys = error == 0 ? json_object_get(root, "keys") : NULL;
 
     if (!json_is_array(keys)) {
-        *mistake = BYTES("the JWKS file is not a JSON object with \"keys\"");
+        *mistake = BYTES("the JWKS file is not a JSON object with keys");
         error = ERR_INVALID;
     } else {
         json_array_foreach(keys, i, jwk)
