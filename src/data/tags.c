@@ -259,6 +259,19 @@ static void apply_reset(struct apply *a, struct bytes tenant)
         move_reset(a, tenant);
 }
 
+/* One row's replies. A set is valid while its tenant's cell stands still, so
+ * the cell moves too; whose it is has to be known. */
+static void apply_purge(struct apply *a, const struct change *c)
+{
+    if (!c->key.len || (a->table->tenant && !c->tenant.len)) {
+        apply_reset(a, c->tenant);
+        return;
+    }
+    move(a, tag_key(a->table, c->key));
+    if (c->tenant.len)
+        move(a, data_scope_tag(a->data, c->tenant));
+}
+
 static void apply_row(struct apply *a, const struct change *c)
 {
     bool good = true;
@@ -287,10 +300,10 @@ void data_change_apply(const struct data *d, struct tagclock *clock,
         return;
     }
     buf_init(&a.text, VALUE_TEXT_MAX);
-    if (c->op == CHANGE_RESET || (c->op == CHANGE_PURGE && !c->key.len))
+    if (c->op == CHANGE_RESET)
         apply_reset(&a, c->tenant);
     else if (c->op == CHANGE_PURGE)
-        move(&a, tag_key(a.table, c->key));
+        apply_purge(&a, c);
     else
         apply_row(&a, c);
     buf_fini(&a.text);
