@@ -167,20 +167,19 @@ static int sqlite_statement_check(struct store_statement *st,
 
 /* --- what the threads bring back --------------------------------------- */
 
-static void read_answer(struct sqlite_session *s, struct store_read *read,
-                        const struct rows *rows, uint64_t started_ns, int error)
+static void read_end(struct sqlite_session *s, struct store_read *read,
+                     uint64_t started_ns, int error)
 {
     store_count(&s->base, read->statement->work, started_ns, error);
-    if (!error)
-        rows_deliver(rows, read->row_fn, read->arg);
     read->done_fn(read, error);
 }
 
 static void job_answer(struct read_job *job)
 {
-    read_answer(job->session, job->read, &job->rows, job->started_ns,
-                job->error);
+    if (!job->error)
+        rows_deliver(&job->rows, job->read->row_fn, job->read->arg);
     rows_fini(&job->rows);
+    read_end(job->session, job->read, job->started_ns, job->error);
     mem_free(job);
 }
 
@@ -349,7 +348,7 @@ static void read_hand_over(struct sqlite_session *s, struct store_read *read,
         pthread_mutex_unlock(&s->lock);
         mem_free(job);
     }
-    read_answer(s, read, NULL, started_ns, error);
+    read_end(s, read, started_ns, error);
 }
 
 static bool turn_has_time(struct sqlite_session *s)
@@ -424,8 +423,10 @@ static void read_now(struct sqlite_session *s, struct store_read *read,
         read_hand_over(s, read, started_ns);
         return;
     }
-    read_answer(s, read, rows, started_ns, error);
+    if (!error)
+        rows_deliver(rows, read->row_fn, read->arg);
     rows_give(s, rows);
+    read_end(s, read, started_ns, error);
 }
 
 static void sqlite_read(struct store_session *base, struct store_read *read)

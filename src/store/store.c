@@ -135,6 +135,7 @@ void store_epoch_set(struct store *s, struct bytes epoch)
     if (n) {
         memcpy(n->text, epoch.at, epoch.len);
         n->older = atomic_load(&s->epoch);
+        atomic_store(&s->newest, 0); /* that was of another history */
         atomic_store(&s->epoch, n);
     }
     pthread_mutex_unlock(&s->lock);

@@ -38,6 +38,8 @@ static void on_wake(void *arg)
 
     pthread_mutex_lock(&r->lock);
     r->wakes++;
+    if (r->wake_fn)
+        r->wake_fn(r->wake_arg);
     pthread_mutex_unlock(&r->lock);
 }
 

@@ -33,6 +33,8 @@ struct rig {
     pthread_cond_t turned;
     bool turn_done;
     unsigned wakes;
+    void (*wake_fn)(void *); /* or NULL: called by on_wake */
+    void *wake_arg;
     unsigned commits; /* calls of on_commit */
     uint64_t committed_offset;
 };

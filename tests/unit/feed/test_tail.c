@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tail - rounds over a scripted store whose horizon lags behind what is
+ * visible and whose rows appear out of order, as PostgreSQL's do (P56).
+ * Threads: the test's, the feed's; the script is locked.
+ */
+#include "seen.h"
+
+#include "cache/tagclock.h"
+#include "store/driver.h"
+
+#include "base/mem.h"
+
+#define ROWS_MAX 2000
+
+static struct script {
+    pthread_mutex_t lock;
+    pthread_cond_t asked;
+    unsigned asks;
+    bool visible[ROWS_MAX];
+    struct feed_state state;
+    int state_error, read_error;
+    uint64_t read_error_after; /* pages that begin below it succeed */
+} script;
+
+/* --- the scripted driver ----------------------------------------------- */
+
+static int script_session_open(struct store_session *s)
+{
+    return 0;
+}
+
+static void script_session_close(struct store_session *s)
+{
+    mem_free(s);
+}
+
+static int script_check(struct store_statement *st, struct store_detail *d)
+{
+    return 0;
+}
+
+static void script_feed_state(struct store_session *s,
+                              struct feed_state_read *r)
+{
+    int error;
+
+    pthread_mutex_lock(&script.lock);
+    script.asks++;
+    pthread_cond_signal(&script.asked);
+    r->unchanged = false;
+    r->state = script.state;
+    error = script.state_error;
+    store_epoch_set(s->store, BYTES("script"));
+    pthread_mutex_unlock(&script.lock);
+    r->done_fn(r, error);
+}
+
+static void script_row(struct store_read *read, int64_t offset)
+{
+    struct value values[9] = {value_int(offset),
+                              value_text(BYTES("stops")),
+                              value_text(BYTES("1")),
+                              value_text(BYTES("U")),
+                              value_text(BYTES("")),
+                              value_text(BYTES("{}")),
+                              value_text(BYTES("{}")),
+                              value_text(BYTES("")),
+                              value_int(1)};
+    struct store_row row = {.count = 9, .values = values};
+
+    read->row_fn(&row, read->arg);
+}
+
+/* The statement of store_changes_read(): after, upto, limit. */
+static void script_read(struct store_session *s, struct store_read *read)
+{
+    int64_t after = read->params[0].integer, upto = read->params[1].integer;
+    int64_t left = read->params[2].integer;
+    bool visible[ROWS_MAX];
+    int error;
+
+    pthread_mutex_lock(&script.lock);
+    memcpy(visible, script.visible, sizeof(visible));
+    error = (uint64_t)after < script.read_error_after ? 0 : script.read_error;
+    pthread_mutex_unlock(&script.lock);
+    for (int64_t i = after + 1; i < ROWS_MAX && i <= upto && left; i++) {
+        if (!visible[i])
+            continue;
+        script_row(read, i);
+        left--;
+    }
+    read->done_fn(read, error);
+}
+
+static const struct driver script_driver = {
+    .store_size = sizeof(struct store),
+    .session_size = sizeof(struct store_session),
+    .statement_size = sizeof(struct store_statement),
+    .session_open = script_session_open,
+    .session_close = script_session_close,
+    .statement_check = script_check,
+    .read = script_read,
+    .feed_state = script_feed_state,
+};
+
+/* --- a feed over it ---------------------------------------------------- */
+
+static struct store store;
+static struct tagclock *tags;
+static struct feed *feed;
+static struct seen seen;
+
+static int setup(void **state)
+{
+    struct feed_reader reader = seen_reader(&seen);
+    struct feed_options options = {.poll_ms = 3600000};
+
+    script = (struct script){.state = {.horizon = 10, .head = 10}};
+    pthread_mutex_init(&script.lock, NULL);
+    pthread_cond_init(&script.asked, NULL);
+    store = (struct store){.driver = &script_driver};
+    pthread_mutex_init(&store.lock, NULL);
+    assert_int_equal(tagclock_new(&tags, 1 << 16), 0);
+    assert_int_equal(feed_new(&feed, &store, tags, NULL, &options), 0);
+    assert_int_equal(feed_add_reader(feed, &reader), 0);
+    assert_int_equal(feed_start(feed), 0);
+    seen_is(&seen, "h10 ");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    feed_free(&feed);
+    tagclock_free(&tags);
+    for (unsigned i = 0; i < OWN_COUNT; i++)
+        store_statement_unref(&store.own[i]);
+    mem_free(atomic_load(&store.epoch));
+    pthread_mutex_destroy(&store.lock);
+    pthread_mutex_destroy(&script.lock);
+    pthread_cond_destroy(&script.asked);
+    seen_fini(&seen);
+    return 0;
+}
+
+/* One whole round: the next round's question proves that it is over. */
+static void rounds(unsigned count)
+{
+    unsigned asks;
+
+    for (unsigned i = 0; i <= count; i++) {
+        pthread_mutex_lock(&script.lock);
+        asks = script.asks;
+        pthread_mutex_unlock(&script.lock);
+        feed_wake(feed);
+        pthread_mutex_lock(&script.lock);
+        while (script.asks == asks)
+            pthread_cond_wait(&script.asked, &script.lock);
+        pthread_mutex_unlock(&script.lock);
+    }
+}
+
+static void shows(uint64_t horizon, uint64_t head)
+{
+    pthread_mutex_lock(&script.lock);
+    script.state.horizon = horizon;
+    script.state.head = head;
+    pthread_mutex_unlock(&script.lock);
+}
+
+static void appears(unsigned offset)
+{
+    pthread_mutex_lock(&script.lock);
+    script.visible[offset] = true;
+    pthread_mutex_unlock(&script.lock);
+}
+
+/* --- tests ------------------------------------------------------------- */
+
+static void a_late_lower_offset_is_told_in_its_place(void **state)
+{
+    appears(12);
+    appears(14);
+    shows(10, 14); /* 11 and 13 are still open */
+    rounds(1);
+    seen_is(&seen, "v12 v14 ");
+    assert_int_equal(feed_horizon(feed), 10);
+    assert_int_equal(tagclock_horizon(tags), 10);
+    rounds(2);
+    seen_is(&seen, ""); /* nothing twice */
+    appears(11);
+    shows(12, 14);
+    rounds(1);
+    seen_is(&seen, "v11 o11 o12 h12 ");
+    shows(14, 14); /* 13 was rolled back */
+    rounds(1);
+    seen_is(&seen, "o14 h14 ");
+    assert_int_equal(tagclock_horizon(tags), 14);
+}
+
+static void rolled_back_offsets_move_the_horizon(void **state)
+{
+    shows(20, 20);
+    rounds(1);
+    seen_is(&seen, "h20 ");
+}
+
+static void the_age_of_a_standing_horizon_is_known(void **state)
+{
+    appears(12);
+    shows(10, 12);
+    rounds(1);
+    while (!feed_horizon_age_ms(feed))
+        ;
+    shows(12, 12);
+    rounds(1);
+    assert_int_equal(feed_horizon_age_ms(feed), 0);
+}
+
+/* A round that fails amid its pages: no row twice, none lost. */
+static void a_failed_page_is_taken_up_again(void **state)
+{
+    char want[SEEN_MAX], *at = want;
+
+    for (unsigned i = 11; i <= 1000; i++)
+        appears(i);
+    shows(600, 1000);
+    pthread_mutex_lock(&script.lock);
+    script.read_error = ERR_STORE;
+    script.read_error_after = 300;
+    pthread_mutex_unlock(&script.lock);
+    rounds(1);
+    pthread_mutex_lock(&script.lock);
+    script.read_error = 0;
+    pthread_mutex_unlock(&script.lock);
+    rounds(2);
+    for (int i = 11; i <= 1000; i++) {
+        at += sprintf(at, i > 600 ? "v%d " : "v%d o%d ", i, i);
+        if (i == 266 || i == 522)
+            at += sprintf(at, "h%d ", i);
+        if (i == 778) /* the page in which 600 stood */
+            at += sprintf(at, "h600 ");
+    }
+    seen_is(&seen, want);
+    assert_int_equal(feed_horizon(feed), 600);
+    shows(1000, 1000);
+    rounds(1);
+    assert_int_equal(feed_horizon(feed), 1000);
+}
+
+/* Trimmed past where we stand: rows are gone that we never saw. */
+static void a_trimmed_gap_is_a_new_history(void **state)
+{
+    pthread_mutex_lock(&script.lock);
+    script.state =
+        (struct feed_state){.horizon = 50, .low_water = 40, .head = 50};
+    pthread_mutex_unlock(&script.lock);
+    rounds(1);
+    seen_is(&seen, "H50 ");
+    assert_int_equal(tagclock_at(tags, 7), 50);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+RUN(TEST(a_late_lower_offset_is_told_in_its_place),
+    TEST(rolled_back_offsets_move_the_horizon),
+    TEST(the_age_of_a_standing_horizon_is_known),
+    TEST(a_failed_page_is_taken_up_again), TEST(a_trimmed_gap_is_a_new_history))
