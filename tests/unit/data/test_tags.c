@@ -22,7 +22,7 @@
 #define USERS   3
 #define WATCHED 60
 #define ROUNDS  25
-#define SCHEMAS 4
+#define SCHEMAS 6
 
 /* Every table has id, tenant, owner, a TEXT, n INT, b BOOL, t NOCASE, ref. */
 struct random_spec {
@@ -32,6 +32,7 @@ struct random_spec {
     struct allow_spec allow[1];
     struct bytes filters[TABLES + 2][4];
     char schema[4096];
+    bool folded; /* keys are text that is compared without case */
 };
 
 static const struct bytes table_names[TABLES] = {BYTES("t0"), BYTES("t1"),
@@ -93,7 +94,11 @@ static void resource_random(struct random_spec *r, unsigned i, struct dice *d)
 
 static void spec_random(struct random_spec *r, struct dice *d)
 {
+    const char *key;
+
     memset(r, 0, sizeof(*r));
+    r->folded = dice_below(d, 3) == 0;
+    key = r->folded ? "TEXT COLLATE NOCASE" : "INTEGER";
     r->allow[0] =
         (struct allow_spec){.read = {.all = true}, .write = {.all = true}};
     for (unsigned i = 0; i < TABLES + 2; i++)
@@ -103,8 +108,28 @@ static void spec_random(struct random_spec *r, struct dice *d)
             "CREATE TABLE t%u (id %s PRIMARY KEY, tenant %s, owner INTEGER,"
             " a TEXT, n INTEGER, b BOOLEAN, t TEXT COLLATE NOCASE,"
             " ref %s);",
-            i, "INTEGER", dice_below(d, 2) ? "TEXT" : "INTEGER", "INTEGER");
+            i, key, dice_below(d, 2) ? "TEXT" : "INTEGER", key);
     r->spec = (struct data_spec){TABLES + 2, r->resources};
+}
+
+static void key_random(char *text, size_t size, const struct random_spec *r,
+                       struct dice *d)
+{
+    unsigned n = 1 + dice_below(d, ROWS);
+
+    if (r->folded)
+        add(text, size, "%c%u", dice_below(d, 2) ? 'k' : 'K', n);
+    else
+        add(text, size, "%u", n);
+}
+
+/* A key as SQL. */
+static void sql_key_random(char *sql, size_t size, const struct random_spec *r,
+                           struct dice *d)
+{
+    add(sql, size, "'");
+    key_random(sql, size, r, d);
+    add(sql, size, "'");
 }
 
 /* A value of a column as SQL. */
@@ -130,52 +155,72 @@ static void value_random(char *sql, size_t size, unsigned column,
     }
 }
 
-static void insert_random(struct fixture *f, struct dice *d)
+static void insert_random(struct fixture *f, const struct random_spec *r,
+                          struct dice *d)
 {
     char sql[512] = "";
 
-    add(sql, sizeof(sql), "INSERT OR %s INTO t%u VALUES (%u, %u, %u, ",
-        dice_below(d, 2) ? "REPLACE" : "IGNORE", dice_below(d, TABLES),
-        1 + dice_below(d, ROWS), 1 + dice_below(d, TENANTS),
+    add(sql, sizeof(sql), "INSERT OR %s INTO t%u VALUES (",
+        dice_below(d, 2) ? "REPLACE" : "IGNORE", dice_below(d, TABLES));
+    sql_key_random(sql, sizeof(sql), r, d);
+    add(sql, sizeof(sql), ", %u, %u, ", 1 + dice_below(d, TENANTS),
         1 + dice_below(d, USERS));
     for (unsigned i = 0; i < 4; i++) {
         value_random(sql, sizeof(sql), i, d);
         add(sql, sizeof(sql), ", ");
     }
-    add(sql, sizeof(sql), "%u)", 1 + dice_below(d, ROWS));
+    sql_key_random(sql, sizeof(sql), r, d);
+    add(sql, sizeof(sql), ")");
     fixture_sql(f, sql);
 }
 
-static void change_random(struct fixture *f, struct dice *d)
+/* One column set to something, in some rows. */
+static void assignment_random(char *sql, size_t size,
+                              const struct random_spec *r, struct dice *d)
 {
-    unsigned t = dice_below(d, TABLES), what = dice_below(d, 10),
-             id = 1 + dice_below(d, ROWS);
+    unsigned column = dice_below(d, 4);
+
+    switch (dice_below(d, 6)) {
+    case 0:
+        add(sql, size, "tenant = %u", 1 + dice_below(d, TENANTS));
+        return;
+    case 1:
+        add(sql, size, "owner = %u", 1 + dice_below(d, USERS));
+        return;
+    case 2:
+        add(sql, size, "ref = ");
+        sql_key_random(sql, size, r, d);
+        return;
+    case 3:
+        add(sql, size, "id = ");
+        sql_key_random(sql, size, r, d);
+        return;
+    default:
+        add(sql, size, BYTES_FMT " = ", BYTES_ARG(columns[column]));
+        value_random(sql, size, column, d);
+    }
+}
+
+static void change_random(struct fixture *f, const struct random_spec *r,
+                          struct dice *d)
+{
+    unsigned table = dice_below(d, TABLES), what = dice_below(d, 10);
     char sql[512] = "";
 
     if (what < 3) {
-        insert_random(f, d);
+        insert_random(f, r, d);
         return;
     }
-    if (what == 3)
-        add(sql, sizeof(sql), "DELETE FROM t%u", t);
-    else if (what == 4)
-        add(sql, sizeof(sql), "UPDATE t%u SET tenant = %u", t,
-            1 + dice_below(d, TENANTS));
-    else if (what == 5)
-        add(sql, sizeof(sql), "UPDATE t%u SET owner = %u, ref = %u", t,
-            1 + dice_below(d, USERS), 1 + dice_below(d, ROWS));
-    else if (what == 6)
-        add(sql, sizeof(sql), "UPDATE OR IGNORE t%u SET id = %u", t,
-            1 + dice_below(d, ROWS));
-    else {
-        unsigned column = dice_below(d, 4);
-
-        add(sql, sizeof(sql), "UPDATE t%u SET " BYTES_FMT " = ", t,
-            BYTES_ARG(columns[column]));
-        value_random(sql, sizeof(sql), column, d);
+    if (what == 3) {
+        add(sql, sizeof(sql), "DELETE FROM t%u", table);
+    } else {
+        add(sql, sizeof(sql), "UPDATE OR IGNORE t%u SET ", table);
+        assignment_random(sql, sizeof(sql), r, d);
     }
-    if (dice_below(d, 8))
-        add(sql, sizeof(sql), " WHERE id = %u", id);
+    if (dice_below(d, 8)) {
+        add(sql, sizeof(sql), " WHERE id = ");
+        sql_key_random(sql, sizeof(sql), r, d);
+    }
     fixture_sql(f, sql);
 }
 
@@ -207,7 +252,7 @@ static void watch_random(struct watched *w, struct random_spec *r,
     add(q, sizeof(w->query), "fields=*%s%s", dice_below(d, 3) ? "" : ",one.*",
         dice_below(d, 3) ? "" : ",many.a");
     if (dice_below(d, 3) == 0) {
-        (void)snprintf(w->key, sizeof(w->key), "%u", 1 + dice_below(d, ROWS));
+        key_random(w->key, sizeof(w->key), r, d);
         return;
     }
     for (unsigned i = 0; i < spec->filter.count; i++) {
@@ -274,7 +319,7 @@ static void one_schema(struct dice *d, struct tally *tally)
     spec_random(&spec, d);
     f = fixture_new(&spec.spec, spec.schema);
     for (unsigned i = 0; i < ROWS * TABLES * 2; i++)
-        insert_random(f, d);
+        insert_random(f, &spec, d);
     (void)fixture_follow(f, NULL, NULL);
     stamp = tagclock_stamp(fixture_clock(f));
     for (unsigned i = 0; i < WATCHED; i++) {
@@ -283,7 +328,7 @@ static void one_schema(struct dice *d, struct tally *tally)
         watched[i].stamp = stamp;
     }
     for (unsigned round = 0; round < ROUNDS; round++) {
-        change_random(f, d);
+        change_random(f, &spec, d);
         (void)fixture_follow(f, NULL, NULL);
         for (unsigned i = 0; i < WATCHED; i++)
             check_watched(f, &watched[i], tally);
@@ -409,6 +454,30 @@ static void resets_and_purges(void **state)
     fixture_free(f);
 }
 
+/* A store may tell of a changed key in one row. */
+static void a_changed_key_moves_both(void **state)
+{
+    static const char old[] =
+        "{\"id\":1,\"lab_id\":1,\"driver_id\":11,\"status\":\"a\","
+        "\"notes\":null,\"urgent\":true,\"position\":1,\"route_id\":1,"
+        "\"clinic_id\":1,\"secret\":null}";
+    struct fixture *f = lab_new();
+    char now[sizeof(old)];
+    struct change c = {.offset = 11,
+                       .op = CHANGE_UPDATE,
+                       .table = BYTES("route_stops"),
+                       .key = BYTES("7"),
+                       .tenant = BYTES("1"),
+                       .old = bytes_of(old)};
+
+    memcpy(now, old, sizeof(old));
+    now[6] = '7';
+    c.row = bytes_of(now);
+    assert_false(stays_through(f, manager, "1", &c));
+    assert_true(stays_through(f, manager, "2", &c));
+    fixture_free(f);
+}
+
 /* What cannot be understood drops everything, and never keeps too much. */
 static void a_bad_image_drops_everything(void **state)
 {
@@ -432,4 +501,5 @@ static void a_bad_image_drops_everything(void **state)
 RUN(cmocka_unit_test(what_changed_has_a_tag_that_moved),
     cmocka_unit_test(what_did_not_change_is_kept),
     cmocka_unit_test(resets_and_purges),
+    cmocka_unit_test(a_changed_key_moves_both),
     cmocka_unit_test(a_bad_image_drops_everything))
