@@ -3,7 +3,7 @@
  * http_client - one request at a time over one connection; see client.h.
  *
  *   H1  done_fn is set exactly while a request is under way, and with it the
- *       parser and the timer.
+ *       timer; the parser from the reply's first byte on.
  *   H2  request holds bytes only until there is a stream to write them to.
  *   H3  while connecting, the client's memory waits for on_connected.
  *
@@ -42,6 +42,7 @@ struct http_client {
     struct buf request;
     struct buf body;
     bool connecting, gone;
+    bool no_body; /* the reply to HEAD */
 };
 
 static uint32_t or_default(uint32_t value, uint32_t fallback)
@@ -133,6 +134,16 @@ static void request_end(struct http_client *c, int error)
     buf_fini(&body);
 }
 
+static int parser_new(struct http_client *c)
+{
+    struct http1_limits limits = {.body_bytes_max = c->body.max};
+    int error = http1_new(&c->parser, HTTP1_CLIENT, &limits);
+
+    if (!error && c->no_body)
+        http1_expect_no_body(c->parser);
+    return error;
+}
+
 /* One event of the parser; true: the request is over. */
 static bool reply_step(struct http_client *c, struct bytes *in)
 {
@@ -168,13 +179,18 @@ static void on_read(struct stream *s, char *bytes, size_t len)
 {
     struct http_client *c = stream_owner(s, CLIENT_MAGIC);
     struct bytes in = {bytes, len};
+    int error;
 
     if (!c->done_fn) {
         stream_give_up(c);
         return;
     }
-    while (!reply_step(c, &in))
-        ;
+    error = c->parser ? 0 : parser_new(c);
+    if (error)
+        request_end(c, error);
+    else
+        while (!reply_step(c, &in))
+            ;
 }
 
 static void on_end(struct stream *s, int error)
@@ -280,7 +296,6 @@ int http_client_request(struct http_client *c, struct bytes method,
                         struct bytes body, http_client_done_fn *done_fn,
                         void *arg)
 {
-    struct http1_limits limits = {.body_bytes_max = c->body.max};
     int error;
 
     if (c->done_fn)
@@ -290,16 +305,12 @@ int http_client_request(struct http_client *c, struct bytes method,
     request_write(c, method, target, fields, body);
     error = buf_error(&c->request);
     if (!error)
-        error = http1_new(&c->parser, HTTP1_CLIENT, &limits);
-    if (!error)
         error = client_connect(c);
     if (error) {
-        http1_free(&c->parser);
         buf_fini(&c->request);
         return error;
     }
-    if (bytes_equal(method, BYTES("HEAD")))
-        http1_expect_no_body(c->parser);
+    c->no_body = bytes_equal(method, BYTES("HEAD"));
     c->done_fn = done_fn;
     c->arg = arg;
     timer_start(c->loop, &c->patience,

@@ -90,6 +90,13 @@ void loop_turn_drop(struct loop_turn *turn)
     list_remove(&turn->link);
 }
 
+static int deferred_reserve(struct loop *loop)
+{
+    return mem_grow(&loop->deferred, &loop->deferred_cap,
+                    loop->deferred_count + 1, sizeof(*loop->deferred),
+                    LOOP_DEFERRED_MAX);
+}
+
 void loop_defer_free(struct loop *loop, void *at, loop_free_fn *free_fn)
 {
     int error =
@@ -147,13 +154,18 @@ static void sigpipe_ignore(void)
 int loop_new(struct loop **ret)
 {
     struct loop *loop = mem_alloc(sizeof(*loop));
+    int error;
 
     if (!loop)
         return ERR_NOMEM;
     memset(loop, 0, offsetof(struct loop, wheel));
-    if (uv_loop_init(&loop->uv) != 0) {
+    error = deferred_reserve(loop);
+    if (!error)
+        error = net_error(uv_loop_init(&loop->uv));
+    if (error) {
+        mem_free(loop->deferred);
         mem_free(loop);
-        return ERR_IO;
+        return error;
     }
     sigpipe_ignore();
     uv_prepare_init(&loop->uv, &loop->before_poll);

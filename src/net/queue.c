@@ -83,6 +83,7 @@ static int segments_grow(struct queue *q)
     struct segment *grown;
     uint32_t cap = q->cap * 2;
 
+    assert(q->segments);
     if (q->first >= q->cap / 2) {
         memmove(q->segments, q->segments + q->first,
                 q->count * sizeof(*q->segments));

@@ -39,7 +39,7 @@ enum ws_client_state {
 };
 
 struct handshake {
-    struct http1 *parser;
+    struct http1 *parser; /* from the reply's first byte on */
     struct buf request;
     struct timer patience;
     char accept[WS_ACCEPT_TEXT + 1]; /* what the server must answer */
@@ -209,17 +209,20 @@ static int reply_check(const struct handshake *h)
 
 static void shake(struct ws_client *c, char *bytes, size_t len)
 {
+    struct handshake *h = c->handshake;
     struct bytes in = {bytes, len}, piece;
-    int error;
+    int error = h->parser ? 0 : http1_new(&h->parser, HTTP1_CLIENT, NULL);
 
-    switch (http1_next(c->handshake->parser, &in, &piece)) {
-    case HTTP1_MORE:
-        return;
-    case HTTP1_HEAD:
-        error = reply_check(c->handshake);
-        break;
-    default:
-        error = ERR_PROTOCOL;
+    if (!error) {
+        switch (http1_next(h->parser, &in, &piece)) {
+        case HTTP1_MORE:
+            return;
+        case HTTP1_HEAD:
+            error = reply_check(h);
+            break;
+        default:
+            error = ERR_PROTOCOL;
+        }
     }
     if (error) {
         client_end(c, WS_CLIENT_ABNORMAL, error);
@@ -316,8 +319,6 @@ static int handshake_new(struct handshake **ret, const struct client_peer *peer,
         return ERR_NOMEM;
     timer_init(&h->patience, on_impatient, NULL);
     error = request_write(h, peer, target, fields);
-    if (!error)
-        error = http1_new(&h->parser, HTTP1_CLIENT, NULL);
     if (error) {
         handshake_free(&h);
         return error;
