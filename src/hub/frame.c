@@ -145,18 +145,22 @@ static bool seen_by(const struct frame *f, struct bytes tenant,
     return !f->event.by_user || (user.len && bytes_equal(user, who->user));
 }
 
+/* What the old image does not say stood as it stands; a deleted row has only
+ * an old one. */
 enum frame_view frame_view(const struct frame *f, const struct identity *who)
 {
     const struct data_event *e = &f->event;
+    struct bytes old_tenant = e->old_tenant.len ? e->old_tenant : e->tenant;
     bool now, before;
 
     if (frame_is_reset(f))
         return frame_concerns(f, who->tenant) ? FRAME_ROW : FRAME_HIDDEN;
     now = seen_by(f, e->tenant, e->user, who);
-    before = now;
-    if (f->change.op == CHANGE_UPDATE && (e->old_tenant.len || e->old_user.len))
-        before = seen_by(f, e->old_tenant.len ? e->old_tenant : e->tenant,
-                         e->old_user.len ? e->old_user : e->user, who);
+    before = seen_by(f, old_tenant, e->old_user, who);
+    if (f->change.op == CHANGE_DELETE)
+        return before ? FRAME_ROW : FRAME_HIDDEN;
+    if (f->change.op == CHANGE_INSERT)
+        return now ? FRAME_ROW : FRAME_HIDDEN;
     if (now)
         return before ? FRAME_ROW : FRAME_ENTERED;
     return before ? FRAME_LEFT : FRAME_HIDDEN;

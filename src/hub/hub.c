@@ -33,9 +33,7 @@
 
 #define MESSAGES_MAX 4096
 
-/* What is said to one session, or passed on for one: a payload of the largest
- * message, spelled anew, may grow by its escapes. */
-#define SCRATCH_MAX ((size_t)16 << 20)
+#define PUBLISH_MAX ((size_t)4 << 20)
 
 /* ---- the shared part -------------------------------------------------- */
 
@@ -193,6 +191,12 @@ static void hub_worker_attach(struct hub_worker *w)
     deliver_pull(w); /* what was pushed in between */
 }
 
+/* A payload of the largest message, spelled anew, may grow by its escapes. */
+static size_t scratch_max(const struct hub_spec *spec)
+{
+    return 8 * (size_t)spec->message_bytes_max + HUB_SCRATCH_KEEP;
+}
+
 int hub_worker_new(struct hub_worker **ret, struct hub *h,
                    struct edge_worker *edge, struct store_session *store,
                    struct metrics_shard *shard)
@@ -209,8 +213,8 @@ int hub_worker_new(struct hub_worker **ret, struct hub *h,
     w->auth = edge_worker_auth(edge);
     w->store = store;
     w->shard = shard;
-    buf_init(&w->json, SCRATCH_MAX);
-    buf_init(&w->wire, SCRATCH_MAX);
+    buf_init(&w->json, scratch_max(h->spec));
+    buf_init(&w->wire, scratch_max(h->spec));
     catchup_init(w);
     error = ws_deflate_new(&w->deflate);
     if (!error)
@@ -273,7 +277,7 @@ static int publish_packet(struct bytes type, struct bytes payload,
 
     if (!json_is_valid(payload))
         return ERR_INVALID;
-    buf_init(&out, SCRATCH_MAX);
+    buf_init(&out, PUBLISH_MAX);
     buf_append(&out, BYTES("{\"type\":"));
     json_write_string(&out, type);
     buf_append(&out, BYTES(",\"data\":"));

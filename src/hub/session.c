@@ -366,7 +366,7 @@ static const struct stream_events session_events = {.magic = SESSION_MAGIC,
                                                     .on_drained = on_drained,
                                                     .on_close = on_close};
 
-void session_open(struct hub_worker *w, struct stream *stream,
+void session_begin(struct hub_worker *w, struct stream *stream,
                   struct identity *identity, bool deflate, char *rest,
                   size_t rest_len)
 {

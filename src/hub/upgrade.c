@@ -42,7 +42,7 @@ static void on_upgraded(struct stream *stream, struct identity *identity,
 {
     struct hub_post *post = arg;
 
-    session_open(post->part, stream, identity, false, rest, rest_len);
+    session_begin(post->part, stream, identity, false, rest, rest_len);
 }
 
 static void on_upgraded_deflate(struct stream *stream,
@@ -51,7 +51,7 @@ static void on_upgraded_deflate(struct stream *stream,
 {
     struct hub_post *post = arg;
 
-    session_open(post->part, stream, identity, true, rest, rest_len);
+    session_begin(post->part, stream, identity, true, rest, rest_len);
 }
 
 static bool handshake_ok(struct exchange *x)
