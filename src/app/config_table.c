@@ -250,7 +250,7 @@ static const struct setting config_rows[] = {
      .standard = "127.0.0.1:8080",
      .help = "Where the server listens; port 0 picks a free one"},
     {ROW(struct config, "workers", kind_number, workers), .standard = "0",
-     .max = 64, .help = "Threads that serve; 0 is one for each core"},
+     .max = 63, .help = "Threads that serve; 0 is one for each core"},
     {ROW(struct config, "log", kind_level, log), .standard = "info",
      .reload = RELOAD_LIVE, .help = "The least important line that is logged"},
     {ROW(struct config, "data", kind_path, data_dir), .standard = ".data",

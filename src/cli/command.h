@@ -64,7 +64,7 @@ void report_print(struct buf *report);
 int command_fail(const struct line *, int exit_code, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
-extern const struct command command_check, command_token, command_db,
-    command_docs;
+extern const struct command command_serve, command_check, command_token,
+    command_db, command_docs;
 
 #endif

@@ -223,7 +223,7 @@ static void columns_are_remembered_with_their_resource(void **state)
                                 one->column.len);
     }
     /* the table, key, user, tenant, on, filter, sort, write, read, when */
-    assert_int_equal(stops, 10);
+    assert_int_equal(stops, 11);
     /* the table, key, tenant, by */
     assert_int_equal(routes, 3);
     config_free(&c);
