@@ -522,12 +522,13 @@ void pipeline_finish(struct request *r, struct reply *reply)
         request_end(r);
         return;
     }
-    reply->stamp = r->x.stamp;
     if (r->key.len)
         serving.outcome = CACHE_MISS;
     if (r->bypass)
         serving.outcome = CACHE_BYPASS;
     if (is_storable(r, reply)) {
+        reply->stamp = r->x.stamp;
+        reply->shared = true;
         if (store(r, reply))
             serving.outcome = CACHE_STORED;
         if (r->flight)

@@ -71,15 +71,15 @@ void reply_unref(struct reply **reply)
     cache_unpin(&v);
 }
 
-struct blob *reply_gzip(struct reply *r, struct gzip *g, enum reply_use use)
+struct blob *reply_gzip(struct reply *r, struct gzip *g)
 {
     struct blob *made = atomic_load_explicit(&r->gzip, memory_order_acquire);
     struct blob *none = NULL;
 
     if (made)
         return made;
-    if (gzip_deflate(g, blob_bytes(r->body),
-                     use == REPLY_KEPT ? GZIP_KEPT : GZIP_ONCE, &made) < 0)
+    if (gzip_deflate(g, blob_bytes(r->body), r->shared ? GZIP_KEPT : GZIP_ONCE,
+                     &made) < 0)
         return NULL;
     if (!atomic_compare_exchange_strong_explicit(&r->gzip, &none, made,
                                                  memory_order_acq_rel,

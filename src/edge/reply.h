@@ -20,6 +20,7 @@ struct reply {
     struct cache_value value; /* first */
     unsigned status;
     bool compressible;
+    bool shared;        /* will be sent again: compressing it well pays */
     struct bytes etag;  /* with quotes, or empty */
     struct bytes lines; /* header lines, each with its CRLF */
     struct blob *body;  /* or NULL */
@@ -42,9 +43,7 @@ static inline struct reply *reply_of(struct cache_value *v)
     return CONTAINER_OF(v, struct reply, value);
 }
 
-/* The gzip form, borrowed; NULL when it cannot be had or does not pay. keep:
- * the reply will be sent again. */
-enum reply_use { REPLY_ONCE, REPLY_KEPT };
-struct blob *reply_gzip(struct reply *, struct gzip *, enum reply_use);
+/* The gzip form, borrowed; NULL when it cannot be had. */
+struct blob *reply_gzip(struct reply *, struct gzip *);
 
 #endif

@@ -85,17 +85,14 @@ static bool wants_gzip(const struct request *r, const struct reply *reply)
                http_head_get(r->x.head, HTTP_FIELD_ACCEPT_ENCODING));
 }
 
-static struct form form_of(struct request *r, struct reply *reply,
-                           const struct serving *serving)
+static struct form form_of(struct request *r, struct reply *reply)
 {
     struct form f = {.status = reply->status, .body = reply->body};
 
     if (is_not_modified(r, reply))
         return (struct form){.status = 304};
     if (wants_gzip(r, reply)) {
-        struct blob *gz = reply_gzip(
-            reply, r->x.edge->gzip,
-            serving->outcome == CACHE_NONE ? REPLY_ONCE : REPLY_KEPT);
+        struct blob *gz = reply_gzip(reply, r->x.edge->gzip);
 
         f.gzip = gz && gz->len < f.body->len;
         if (f.gzip)
@@ -347,7 +344,7 @@ void respond(struct request *r, struct reply *reply,
     struct form f = {.status = reply->status};
 
     if (to && stream_is_open(to)) {
-        f = form_of(r, reply, serving);
+        f = form_of(r, reply);
         metrics_add(r->x.edge->shard, r->x.edge->sent_bytes,
                     send_in_room(to, r, reply, &f, serving, took_ns));
     }
