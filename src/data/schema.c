@@ -417,7 +417,7 @@ static int relation_load(struct build *b, struct data_resource *r,
                          const struct relation_spec *spec, struct relation *ret)
 {
     struct arena *a = &b->data->arena;
-    const struct column *theirs;
+    const struct column *ours, *theirs;
     int error;
 
     ret->name = spec->name;
@@ -441,10 +441,18 @@ static int relation_load(struct build *b, struct data_resource *r,
     }
     if (error)
         return error;
-    if (theirs->kind != (ret->on ? ret->on : r->table->key)->kind)
+    ours = ret->on ? ret->on : r->table->key;
+    if (theirs->kind != ours->kind)
         return say(b,
                    "resource '" BYTES_FMT "': relation '" BYTES_FMT
                    "' joins columns of different kinds",
+                   BYTES_ARG(r->spec->name), BYTES_ARG(spec->name));
+    /* Many rows are told apart here, not by the database. */
+    if (ret->by && !(is_identity(ours) && is_identity(theirs)))
+        return say(b,
+                   "resource '" BYTES_FMT "': relation '" BYTES_FMT
+                   "' expected whole numbers or text that is equal only byte "
+                   "by byte",
                    BYTES_ARG(r->spec->name), BYTES_ARG(spec->name));
     return 0;
 }
