@@ -25,7 +25,7 @@ struct fixture {
     struct store *store;
     struct admin *admin;
     struct data *data;
-    struct tagclock *clock;
+    struct tagclock *clock, *also;
     struct worker *worker;
     struct store_session *session;
     struct data_worker *dw;
@@ -122,6 +122,10 @@ static void on_commit(const struct change *c, void *arg)
     struct fixture *f = arg;
 
     data_change_apply(f->data, f->clock, c);
+    if (!f->also)
+        return;
+    data_change_apply(f->data, f->also, c);
+    tagclock_advance(f->also, c->offset);
 }
 
 static void on_wake(void *arg)
@@ -216,6 +220,16 @@ struct data *fixture_data(struct fixture *f)
 struct tagclock *fixture_clock(struct fixture *f)
 {
     return f->clock;
+}
+
+struct store *fixture_store(struct fixture *f)
+{
+    return f->store;
+}
+
+void fixture_clock_also(struct fixture *f, struct tagclock *clock)
+{
+    f->also = clock;
 }
 
 void fixture_sql(struct fixture *f, const char *sql)

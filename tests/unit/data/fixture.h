@@ -12,9 +12,9 @@
 #include "cache/tagclock.h"
 #include "data/write.h"
 
-struct admin;
 struct data;
 struct fixture;
+struct store;
 
 /* Who asks. */
 struct who {
@@ -35,7 +35,10 @@ struct got {
 struct fixture *fixture_new(const struct data_spec *, const char *schema);
 void fixture_free(struct fixture *);
 struct data *fixture_data(struct fixture *);
+struct store *fixture_store(struct fixture *);
 struct tagclock *fixture_clock(struct fixture *);
+/* Another clock that committed writes move and advance; NULL for none. */
+void fixture_clock_also(struct fixture *, struct tagclock *);
 /* SQL by another connection, as another program would. */
 void fixture_sql(struct fixture *, const char *sql);
 /* The first column of the first row, as text; the caller frees it. */
