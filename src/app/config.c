@@ -98,6 +98,9 @@ static int read_all(struct config *config, struct mistakes *mistakes,
             wrong += read_override(&r, &overrides[i], report);
         check_keys_of_auth(&r, root);
         check_hub(&r, root);
+        config->hub.roles =
+            (struct name_list){.count = config->edge.auth.role_count,
+                               .names = config->edge.auth.roles};
         check_clock(&r, root);
     }
     mistakes_write(mistakes, report);

@@ -28,6 +28,7 @@ struct ws_deflate;
 
 #define HUB_RING_FRAMES   8192
 #define HUB_RING_BYTES    ((size_t)4 << 20)
+#define HUB_WAKE_FRAMES   512               /* pushed within one round */
 #define HUB_SESSIONS_MAX  ((size_t)1 << 20) /* per worker */
 #define HUB_TAKE          64 /* frames taken from the ring at a time */
 #define HUB_SCRATCH_KEEP  ((size_t)64 << 10)
@@ -60,6 +61,7 @@ struct hub {
     metrics_series *message_series; /* one for each of spec->messages */
     struct table *messages;         /* struct message_spec by type */
     struct ring *ring;
+    uint64_t pushed; /* by the feed's thread */
     hub_moved_fn *moved_fn;
     void *moved_arg;
     atomic_uint post_count; /* 1 + the highest index in use */

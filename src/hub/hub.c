@@ -142,6 +142,8 @@ static void on_change(const struct change *c, void *arg)
     error = frame_new(&frame, h->data, c, feed_epoch(h->feed));
     if (error == 0) {
         ring_push(h->ring, frame);
+        if (++h->pushed % HUB_WAKE_FRAMES == 0)
+            deliver_wake_all(h); /* before the ring runs away from them */
     } else if (error != ERR_NOT_FOUND) {
         /* What cannot be told must not be passed over: those who listen read
          * from the table, where it still is. */

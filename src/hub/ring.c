@@ -82,11 +82,14 @@ void ring_push(struct ring *r, struct frame *frame)
 
     pthread_mutex_lock(&r->mutex);
     ring_begin(r, offset - 1);
+    if (r->count == 0 && offset <= r->state.upto)
+        r->state.floor = offset - 1; /* the past is replayed from here on */
     if (r->count == r->frames_max)
         ring_drop_first(r);
     *ring_at(r, r->count++) = frame;
     r->bytes += frame->bytes;
-    r->state.upto = offset;
+    if (offset > r->state.upto)
+        r->state.upto = offset;
     while (r->bytes > r->bytes_max && r->count > 1)
         ring_drop_first(r);
     pthread_mutex_unlock(&r->mutex);

@@ -30,7 +30,8 @@ struct ring_state {
 int ring_new(struct ring **ret, size_t frames_max, size_t bytes_max) MUST_CHECK;
 void ring_free(struct ring **);
 
-/* The first of these after start or restart says where the ring begins. */
+/* In offset order. What was before the start may be replayed after the first
+ * ring_advance(), as long as nobody takes: the ring then begins earlier. */
 void ring_push(struct ring *, struct frame * /* taken */);
 void ring_advance(struct ring *, struct bytes epoch, uint64_t upto);
 /* Drops all: nothing from before horizon is known in this epoch. */

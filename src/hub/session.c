@@ -367,8 +367,8 @@ static const struct stream_events session_events = {.magic = SESSION_MAGIC,
                                                     .on_close = on_close};
 
 void session_begin(struct hub_worker *w, struct stream *stream,
-                  struct identity *identity, bool deflate, char *rest,
-                  size_t rest_len)
+                   struct identity *identity, bool deflate, char *rest,
+                   size_t rest_len)
 {
     struct session *s = mem_zalloc(1, sizeof(*s));
 

@@ -88,7 +88,7 @@ struct session {
 /* Takes over an upgraded stream; rest is what the peer has sent already. On
  * failure the stream is closed. */
 void session_begin(struct hub_worker *, struct stream *, struct identity *,
-                  bool deflate, char *rest, size_t rest_len);
+                   bool deflate, char *rest, size_t rest_len);
 /* Without a word: the loop has ended. */
 void session_abandon(struct session *);
 
