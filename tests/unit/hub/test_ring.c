@@ -33,6 +33,7 @@ static void check_taken(struct ring *r, uint64_t after, uint64_t upto,
                         uint64_t want_after)
 {
     struct frame *frames[16];
+    uint64_t last = after;
     size_t count;
 
     assert_int_equal(
@@ -40,9 +41,10 @@ static void check_taken(struct ring *r, uint64_t after, uint64_t upto,
     assert_int_equal(count, want);
     assert_int_equal(after, want_after);
     for (size_t i = 0; i < count; i++) {
-        if (i)
-            assert_true(frames[i]->change.offset >
-                        frames[i - 1]->change.offset);
+        uint64_t offset = frames[i]->change.offset;
+
+        assert_true(offset > last);
+        last = offset;
         frame_unref(&frames[i]);
     }
 }
