@@ -55,27 +55,29 @@ int target_decode(struct bytes text, enum target_plus plus, struct arena *arena,
     return bytes_is_utf8(*ret) ? 0 : ERR_INVALID;
 }
 
-static bool byte_is_refused(unsigned char c)
-{
-    return c <= ' ' || c >= 0x7f || c == '#' || c == '\\';
-}
+/* What a byte of a target asks to be looked at for. */
+enum { REFUSED = 1, ESCAPE = 2 };
+
+static const unsigned char looks[256] = {[0 ... ' '] = REFUSED,
+                                         [0x7f ... 0xff] = REFUSED,
+                                         ['#'] = REFUSED,
+                                         ['\\'] = REFUSED,
+                                         ['%'] = ESCAPE};
 
 /* No empty, "." or ".." segment; the last may be empty ("/docs/"). */
 static bool segments_are_plain(struct bytes path)
 {
-    size_t start = 1;
+    const char *end = path.at + path.len;
 
-    for (size_t i = 1; i <= path.len; i++) {
-        if (i < path.len && path.at[i] != '/')
-            continue;
+    for (const char *slash = path.at; slash;) {
+        const char *at = slash + 1;
+        size_t left = (size_t)(end - at), len;
 
-        size_t len = i - start;
-        const char *at = path.at + start;
-
-        if ((len == 0 && i < path.len) || (len == 1 && at[0] == '.') ||
+        slash = left ? memchr(at, '/', left) : NULL;
+        len = slash ? (size_t)(slash - at) : left;
+        if ((len == 0 && slash) || (len == 1 && at[0] == '.') ||
             (len == 2 && at[0] == '.' && at[1] == '.'))
             return false;
-        start = i + 1;
     }
     return true;
 }
@@ -131,7 +133,8 @@ static bool origin_skip(struct bytes *text)
 int target_parse(struct target *ret, struct bytes text, struct arena *arena)
 {
     struct target t = {.raw = text};
-    struct bytes path;
+    unsigned seen = 0;
+    int error = 0;
 
     if (bytes_equal(text, BYTES("*"))) {
         t.path = text;
@@ -139,14 +142,18 @@ int target_parse(struct target *ret, struct bytes text, struct arena *arena)
         return 0;
     }
     for (size_t i = 0; i < text.len; i++)
-        if (byte_is_refused((unsigned char)text.at[i]))
-            return ERR_INVALID;
-    if (!origin_skip(&t.raw))
+        seen |= looks[(unsigned char)text.at[i]];
+    if ((seen & REFUSED) || !origin_skip(&t.raw))
         return ERR_INVALID;
-    (void)bytes_cut(t.raw, '?', &path, &t.query);
 
-    int error = path_decode(path, arena, &t.path);
+    const char *mark = memchr(t.raw.at, '?', t.raw.len);
+    struct bytes path = {t.raw.at,
+                         mark ? (size_t)(mark - t.raw.at) : t.raw.len};
 
+    t.query = bytes_skip(t.raw, path.len + 1);
+    t.path = path;
+    if (seen & ESCAPE)
+        error = path_decode(path, arena, &t.path);
     if (error == 0 && !segments_are_plain(t.path))
         error = ERR_INVALID;
     if (error == 0)

@@ -12,12 +12,26 @@
 #define SPAN_LEN 16
 #define FLAGS_AT 53
 
+/* The eight digits of a half word at once, a byte each: nibbles are spread
+ * out, and those above 9 moved from ':' to 'a'. */
+static void hex_half(char *to, uint32_t half)
+{
+    uint64_t n = __builtin_bswap32(half);
+
+    n = (n | n << 16) & 0x0000ffff0000ffffu;
+    n = (n | n << 8) & 0x00ff00ff00ff00ffu;
+    n = (n >> 4 | n << 8) & 0x0f0f0f0f0f0f0f0fu;
+
+    uint64_t letters = (n + 0x0606060606060606u) >> 4 & 0x0101010101010101u;
+
+    n += 0x3030303030303030u + letters * ('a' - ':');
+    memcpy(to, &n, sizeof(n));
+}
+
 static void hex_word(char *to, uint64_t word)
 {
-    static const char digits[] = "0123456789abcdef";
-
-    for (int i = 15; i >= 0; i--, word >>= 4)
-        to[i] = digits[word & 15];
+    hex_half(to, (uint32_t)(word >> 32));
+    hex_half(to + 8, (uint32_t)word);
 }
 
 /* Lower-case hexadecimal, not all zero (flags may be). */

@@ -170,9 +170,26 @@ static void test_only_a_whole_traceparent_is_gone_on_with(void **state)
     }
 }
 
+static void test_trace_ids_are_lower_case_hexadecimal(void **state)
+{
+    uint64_t random = 7;
+
+    for (int i = 0; i < 1000; i++) {
+        char text[TRACE_TEXT_LEN + 1];
+        struct trace t;
+
+        trace_begin(&t, BYTES(""), &random);
+        memcpy(text, t.text, TRACE_TEXT_LEN);
+        text[TRACE_TEXT_LEN] = '\0';
+        assert_int_equal(strspn(text + 3, "0123456789abcdef"), 32);
+        assert_int_equal(strspn(text + 36, "0123456789abcdef"), 16);
+    }
+}
+
 RUN(cmocka_unit_test(test_if_none_match_compares_weakly),
     cmocka_unit_test(test_if_match_compares_versions_strongly),
     cmocka_unit_test(test_gzip_is_accepted_by_its_weight),
     cmocka_unit_test(test_targets_mean_one_thing_or_are_refused),
     cmocka_unit_test(test_base64url_has_one_spelling),
-    cmocka_unit_test(test_only_a_whole_traceparent_is_gone_on_with))
+    cmocka_unit_test(test_only_a_whole_traceparent_is_gone_on_with),
+    cmocka_unit_test(test_trace_ids_are_lower_case_hexadecimal))
