@@ -491,6 +491,17 @@ static void on_state(const struct store_row *row, void *arg)
     store_seen(of->store, of->state.head);
 }
 
+/* A file that was renamed or unlinked under us is no longer the database that
+ * everybody else sees. */
+static bool has_moved(struct sqlite_session *s)
+{
+    int moved = 0;
+
+    sqlite3_file_control(conn_db(s->conn), "main", SQLITE_FCNTL_HAS_MOVED,
+                         &moved);
+    return moved != 0;
+}
+
 /* The version is read first: what is committed after it shows next time. */
 static int state_read(struct sqlite_session *s, struct feed_state_read *r)
 {
@@ -504,6 +515,8 @@ static int state_read(struct sqlite_session *s, struct feed_state_read *r)
     int error = conn_once(s->conn, BYTES("PRAGMA data_version"), NULL, 0,
                           on_version, &version, NULL);
 
+    if (!error && has_moved(s))
+        error = ERR_STORE;
     if (error)
         return error;
     r->unchanged = s->state_known && version == s->data_version;

@@ -292,29 +292,29 @@ static int columns_new(struct columns **ret, sqlite3_stmt *stmt)
 static struct value value_of(sqlite3_stmt *stmt, const struct columns *c,
                              unsigned i)
 {
+    sqlite3_value *from = sqlite3_column_value(stmt, (int)i);
     struct value v = value_null();
-    int at = (int)i;
 
-    switch (sqlite3_column_type(stmt, at)) {
+    switch (sqlite3_value_type(from)) {
     case SQLITE_INTEGER:
-        v = value_int(sqlite3_column_int64(stmt, at));
+        v = value_int(sqlite3_value_int64(from));
         if (c->is_bool[i])
             v = value_bool(v.integer != 0);
         break;
     case SQLITE_FLOAT:
-        v = value_double(sqlite3_column_double(stmt, at));
+        v = value_double(sqlite3_value_double(from));
         break;
     case SQLITE_TEXT:
         v.kind = VALUE_TEXT;
-        v.bytes.at = (const char *)sqlite3_column_text(stmt, at);
-        v.bytes.len = (size_t)sqlite3_column_bytes(stmt, at);
+        v.bytes.at = (const char *)sqlite3_value_text(from);
+        v.bytes.len = (size_t)sqlite3_value_bytes(from);
         if (c->is_json[i] && json_is_valid(v.bytes))
             v.kind = VALUE_JSON;
         break;
     case SQLITE_BLOB:
         v.kind = VALUE_BLOB;
-        v.bytes.at = sqlite3_column_blob(stmt, at);
-        v.bytes.len = (size_t)sqlite3_column_bytes(stmt, at);
+        v.bytes.at = sqlite3_value_blob(from);
+        v.bytes.len = (size_t)sqlite3_value_bytes(from);
         break;
     }
     return v;

@@ -30,9 +30,9 @@
 
 #define WAITING_MAX    4096
 #define GROUP_MAX      256
-#define WAL_PAGES      1000  /* 4 MB: written back in passing */
-#define WAL_PAGES_LONG 16384 /* 64 MB: the readers are held */
-#define WAL_WAIT_MS    250   /* for other processes that read the log */
+#define WAL_PAGES      1000 /* 4 MB: written back in passing */
+#define WAL_PAGES_LONG 8192 /* 32 MB: the readers are held */
+#define WAL_WAIT_MS    250  /* for other processes that read the log */
 #define NS_PER_MS      ((uint64_t)1000000)
 
 enum own_sql {

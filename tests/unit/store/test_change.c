@@ -188,6 +188,21 @@ static void sees_other_processes(void **state)
     rig_shows(&rig, "I labs 1 t= {\"id\":1}  w=\n");
 }
 
+/* Another file under our name: nothing that we know is true of it. */
+static void notices_a_moved_file(void **state)
+{
+    struct feed_state s;
+    char from[100], to[104];
+    bool unchanged;
+
+    (void)snprintf(from, sizeof(from), "%s/t.db", rig.dir);
+    (void)snprintf(to, sizeof(to), "%s.old", from);
+    assert_int_equal(rename(from, to), 0);
+    assert_int_equal(rig_feed_state(&rig, &s, &unchanged), ERR_STORE);
+    assert_int_equal(rename(to, from), 0);
+    assert_int_equal(rig_feed_state(&rig, &s, &unchanged), 0);
+}
+
 /* A rolled-back write gives its offsets back, and positions never pass them. */
 static void a_failed_write_moves_nothing(void **state)
 {
@@ -294,5 +309,5 @@ static void trims_by_size(void **state)
 
 RUN(cmocka_unit_test(positions_read_back),
     cmocka_unit_test(values_have_one_spelling), TEST(reads_by_pages),
-    TEST(sees_other_processes), TEST(a_failed_write_moves_nothing),
-    TEST(trims_by_age), TEST(trims_by_size))
+    TEST(sees_other_processes), TEST(notices_a_moved_file),
+    TEST(a_failed_write_moves_nothing), TEST(trims_by_age), TEST(trims_by_size))

@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char schema[] =
     "CREATE TABLE stops(id INTEGER PRIMARY KEY, lab INTEGER NOT NULL,"
@@ -16,6 +17,7 @@ static const char schema[] =
     "CREATE INDEX stops_lab ON stops(lab, status);"
     "CREATE TABLE parts(id INTEGER PRIMARY KEY, stop INTEGER REFERENCES"
     " stops(id) DEFERRABLE INITIALLY DEFERRED);"
+    "CREATE TABLE labels(id INTEGER PRIMARY KEY, text);"
     "CREATE TABLE guarded(id INTEGER PRIMARY KEY, x INTEGER);"
     "CREATE TRIGGER guarded_rollback BEFORE INSERT ON guarded WHEN NEW.x = 13"
     " BEGIN SELECT RAISE(ROLLBACK, 'unlucky'); END;"
@@ -571,6 +573,85 @@ static void closing_answers_everything(void **state)
     store_statement_unref(&c.spot.read.statement);
 }
 
+/* --- the write-ahead log ----------------------------------------------- */
+
+#define CHAIN_READS 2
+#define WAL_MB_MAX  64
+
+/* Long reads, each begun when another ends, so that the log is always read. */
+struct chain {
+    struct store_read reads[CHAIN_READS];
+    unsigned running;
+    uint64_t ended;
+    bool stop;
+};
+
+static void on_chain(struct store_read *read, int error)
+{
+    struct chain *c = read->arg;
+
+    assert_int_equal(error, 0);
+    c->ended++;
+    if (!c->stop)
+        store_read(rig.session, read);
+    else if (--c->running == 0)
+        rig_turn(&rig);
+}
+
+static void chain_start(struct rig *r, void *arg)
+{
+    struct chain *c = arg;
+
+    for (unsigned i = 0; i < CHAIN_READS; i++, c->running++)
+        store_read(r->session, &c->reads[i]);
+    rig_turn(r);
+}
+
+static void chain_stop(struct rig *r, void *arg)
+{
+    ((struct chain *)arg)->stop = true; /* the last to end turns */
+}
+
+static int64_t wal_megabytes(void)
+{
+    char path[100];
+    struct stat st;
+
+    (void)snprintf(path, sizeof(path), "%s/t.db-wal", rig.dir);
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_size >> 20;
+}
+
+/* P35: 96 MB are written while somebody always reads. */
+static void readers_do_not_grow_the_log_for_ever(void **state)
+{
+    struct chain c = {0};
+    struct store_statement *st;
+    int64_t longest = 0;
+
+    assert_int_equal(rig_write(&rig, MANY_ROWS, NULL, 0, NULL), 0);
+    st = rig_statement(&rig, STORE_CLASS_READ,
+                       "SELECT sum(a.id + b.id) FROM stops a, stops b"
+                       " WHERE a.id % 50 = 0");
+    for (unsigned i = 0; i < CHAIN_READS; i++)
+        c.reads[i] = (struct store_read){
+            .statement = st, .done_fn = on_chain, .arg = &c};
+    rig_on_worker(&rig, chain_start, &c);
+    for (int i = 0; i < 96; i++) {
+        assert_int_equal(rig_write(&rig,
+                                   "INSERT INTO labels(text) VALUES"
+                                   " (zeroblob(1000000))",
+                                   NULL, 0, NULL),
+                         0);
+        if (wal_megabytes() > longest)
+            longest = wal_megabytes();
+    }
+    rig_on_worker(&rig, chain_stop, &c);
+    assert_in_range(longest, 1, WAL_MB_MAX);
+    assert_true(c.ended > 2 * CHAIN_READS);
+    store_statement_unref(&st);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 RUN(TEST(reads_what_was_written), TEST(binds_by_number),
@@ -582,4 +663,5 @@ RUN(TEST(reads_what_was_written), TEST(binds_by_number),
     TEST(a_lost_transaction_fails_only_the_guilty),
     TEST(a_deferred_foreign_key_fails_only_the_guilty),
     TEST(a_check_undoes_the_whole_write), TEST(waits_for_a_lock_and_gives_up),
-    TEST(closing_answers_everything))
+    TEST(closing_answers_everything),
+    TEST(readers_do_not_grow_the_log_for_ever))
