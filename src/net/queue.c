@@ -83,7 +83,6 @@ static int segments_grow(struct queue *q)
     struct segment *grown;
     uint32_t cap = q->cap * 2;
 
-    assert(q->segments);
     if (q->first >= q->cap / 2) {
         memmove(q->segments, q->segments + q->first,
                 q->count * sizeof(*q->segments));
@@ -106,6 +105,7 @@ static int segments_grow(struct queue *q)
 
 static int segment_append(struct queue *q, struct segment segment)
 {
+    assert(q->segments);
     if (q->first + q->count == q->cap) {
         int error = segments_grow(q);
         if (error)

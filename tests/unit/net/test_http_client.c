@@ -209,6 +209,7 @@ static void a_closed_connection_is_opened_again(void **state)
         {"HTTP/1.1 200 OK\r\n\r\nuntil the end", true},
         {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut", true},
         {NULL, true},
+        {"HTTP/1.1 100 Continue\r\n\r\n", true},
         {OK_ONE, false}};
     struct scene sc;
 
@@ -217,13 +218,13 @@ static void a_closed_connection_is_opened_again(void **state)
     check_body(&sc, "hi");
     ask(&sc);
     check_body(&sc, "until the end");
-    ask(&sc);
-    assert_int_equal(sc.error, ERR_CLOSED);
-    ask(&sc);
-    assert_int_equal(sc.error, ERR_CLOSED);
+    for (unsigned i = 0; i < 3; i++) {
+        ask(&sc);
+        assert_int_equal(sc.error, ERR_CLOSED);
+    }
     ask(&sc);
     check_body(&sc, "one");
-    assert_int_equal(sc.connections, 5);
+    assert_int_equal(sc.connections, 6);
     scene_close(&sc);
 }
 

@@ -5,7 +5,7 @@
  */
 #include "../check.h"
 
-#include "net/loop.h"
+#include "net/loop_private.h"
 #include "net/stream.h"
 
 #include <fcntl.h>
@@ -71,7 +71,14 @@ static void on_accept(struct stream *s, void *arg)
     struct scene *sc = arg;
     char room[64];
     struct bytes peer = stream_peer(s, room, sizeof(room));
+    uv_os_fd_t fd;
+    int nodelay = 0;
+    socklen_t len = sizeof(nodelay);
 
+    assert_int_equal(uv_fileno((uv_handle_t *)stream_tcp(s), &fd), 0);
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, &len),
+                     0);
+    assert_int_equal(nodelay, 1); /* inherited */
     sc->accepted++;
     assert_true(peer.len < sizeof(sc->peer));
     memcpy(sc->peer, peer.at, peer.len);

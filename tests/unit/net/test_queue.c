@@ -101,6 +101,21 @@ static void room_that_is_not_used_costs_nothing(void **state)
     scene_end(&s);
 }
 
+static void what_is_sent_does_not_pile_up(void **state)
+{
+    struct scene s;
+
+    scene_begin(&s);
+    for (unsigned i = 0; i < 100; i++) {
+        assert_non_null(queue_room(s.q, &s.pool, QUEUE_CHUNK_LARGE));
+        assert_int_equal(queue_room_used(s.q, QUEUE_CHUNK_LARGE), 0);
+        queue_advance(s.q, &s.pool, QUEUE_CHUNK_LARGE);
+    }
+    queue_free(&s.q, &s.pool);
+    assert_true(s.pool.chunk_count <= 2); /* no more were ever alive */
+    scene_end(&s);
+}
+
 /* What the queue shows at its front is what the model holds next. */
 static void check_front(struct scene *s, const char *model, size_t len)
 {
@@ -159,4 +174,5 @@ static void any_mixture_comes_out_as_it_went_in(void **state)
 RUN(cmocka_unit_test(copies_that_follow_each_other_join),
     cmocka_unit_test(a_blob_is_held_until_it_is_sent),
     cmocka_unit_test(room_that_is_not_used_costs_nothing),
+    cmocka_unit_test(what_is_sent_does_not_pile_up),
     cmocka_unit_test(any_mixture_comes_out_as_it_went_in))

@@ -370,7 +370,7 @@ static void an_owner_frees_itself_when_its_stream_closed(void **state)
 
 /* ---- a transform ------------------------------------------------------ */
 
-/* Turns every byte about, both ways; "!" on the wire is a mistake. */
+/* Changes every byte, and sends the last one first; "!" is a mistake. */
 struct rot {
     unsigned freed;
 };
@@ -387,8 +387,8 @@ static int rot_in(void *state, struct stream *s, char *bytes, size_t len)
 
 static int rot_out(void *state, struct stream *s, struct bytes plain)
 {
-    for (size_t i = 0; i < plain.len; i++) {
-        char c = plain.at[i] ^ 1;
+    for (size_t i = plain.len; i > 0; i--) {
+        char c = plain.at[i - 1] ^ 1;
         stream_transform_wire(s, (struct bytes){&c, 1});
     }
     return 0;
@@ -415,14 +415,14 @@ static void a_transform_sees_every_byte(void **state)
     p.read_fn = echo;
     peer_says(&p, "cab");
     pair_run(&p);
-    peer_hears(&p, "Kab"); /* "b`c" was read, "J`c" was sent */
+    peer_hears(&p, "baK"); /* "b`c" was read, "J`c" was sent */
     assert_int_equal(blob_new(&blob, BYTES("abc")), 0);
     stream_write_blob(p.stream, blob);
     room = stream_room(p.stream, 16);
     memcpy(room, "cba", 3);
     stream_room_used(p.stream, 3);
     stream_flush(p.stream);
-    peer_hears(&p, "`cbbc`");
+    peer_hears(&p, "bc``cb");
     blob_unref(&blob);
     peer_says(&p, "!");
     pair_run(&p);

@@ -23,6 +23,7 @@ enum manner {
     MANNER_GREETS,  /* a frame in the same write as the 101 */
     MANNER_REFUSES, /* 403 */
     MANNER_WRONG_KEY,
+    MANNER_EXTENDS, /* with what was not offered */
     MANNER_SILENT,
     MANNER_MASKS, /* as a server must not */
     MANNER_CUTS,  /* ends without a close frame */
@@ -97,8 +98,11 @@ static void server_shake(struct scene *sc)
         accept[0] ^= 1;
     snprintf(reply, sizeof(reply),
              "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-             "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
-             accept);
+             "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n%s\r\n",
+             accept,
+             sc->manner == MANNER_EXTENDS
+                 ? "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+                 : "");
     sc->shaken = true;
     stream_write(
         sc->server,
@@ -311,6 +315,7 @@ static void a_handshake_that_fails_is_told(void **state)
 {
     check_failure(MANNER_REFUSES, ERR_DENIED);
     check_failure(MANNER_WRONG_KEY, ERR_PROTOCOL);
+    check_failure(MANNER_EXTENDS, ERR_PROTOCOL);
 }
 
 static void a_silent_server_is_left(void **state)
