@@ -16,6 +16,10 @@ static const char schema[] =
     "CREATE TABLE keyed(id TEXT PRIMARY KEY, x);"
     "CREATE TABLE \"o'dd \"\"one\"(\"the key\" TEXT PRIMARY KEY,"
     " \"it's\" TEXT);"
+    "CREATE TABLE soft(id INTEGER PRIMARY KEY, a, gone);"
+    "CREATE UNIQUE INDEX \"soft (where)\" ON soft /* (where) */ (a)"
+    " WHERE soft.gone IS NULL AND a <> ')' -- the live ones\n;"
+    "CREATE UNIQUE INDEX soft_expression ON soft(abs(id));"
     "CREATE TABLE child(id INTEGER PRIMARY KEY, stop INTEGER REFERENCES"
     " stops(id) ON DELETE CASCADE);";
 
@@ -27,6 +31,7 @@ static const struct publish_spec specs[] = {
      .old = {{"status", 6}, {"lab", 3}}},
     {.table = {"keyed", 5}, .key = {"id", 2}},
     {.table = {"o'dd \"one", 9}, .key = {"the key", 7}},
+    {.table = {"soft", 4}, .key = {"id", 2}},
     {.table = {"child", 5}, .key = {"id", 2}},
 };
 
@@ -174,6 +179,17 @@ static void tells_what_replace_removes(void **state)
     rig_shows(&rig, "1\n0\n");
 }
 
+static void tells_what_a_partial_index_removes(void **state)
+{
+    shell("INSERT INTO soft VALUES (1, 'x', 1), (2, 'x', NULL)");
+    start += 2;
+    shell("REPLACE INTO soft VALUES (3, 'x', NULL)");
+    left("D soft 2 t=  {} w=\n"
+         "I soft 3 t= {\"id\":3,\"a\":\"x\",\"gone\":null}  w=\n");
+    shell("INSERT INTO soft VALUES (4, 'x', 1)");
+    left("I soft 4 t= {\"id\":4,\"a\":\"x\",\"gone\":1}  w=\n");
+}
+
 static void replaces_by_update_of_the_key(void **state)
 {
     shell("INSERT INTO keyed VALUES ('a', 1), ('b', 2)");
@@ -267,7 +283,8 @@ static void holds_wide_tables(void **state)
 RUN(TEST(tells_insert_update_delete), TEST(tells_old_scope_and_filters),
     TEST(spells_values_as_json), TEST(never_fails_the_host),
     TEST(quotes_odd_names), TEST(a_new_key_is_another_row),
-    TEST(tells_what_replace_removes), TEST(replaces_by_update_of_the_key),
+    TEST(tells_what_replace_removes), TEST(tells_what_a_partial_index_removes),
+    TEST(replaces_by_update_of_the_key),
     TEST(tells_no_lie_about_ignore_and_upsert),
     TEST(a_failed_statement_leaves_nothing), TEST(tells_cascades),
     TEST(tells_both_with_recursive_triggers), TEST(holds_wide_tables))
