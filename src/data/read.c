@@ -323,10 +323,15 @@ static int many_assemble(struct data_read *r)
 
 static void read_done(struct data_read *r, int error)
 {
-    /* What the database refuses to convert is the asker's mistake. */
-    if (error == ERR_STORE && memcmp(r->detail.sqlstate, "22", 2) == 0)
-        error = mistake_say(&r->query.mistake, ERR_INVALID, "invalid-parameter",
-                            "a value is not one of its column");
+    /* What the database refuses to convert is the asker's mistake; a key that
+     * it refuses is nobody's. */
+    if (error == ERR_STORE && memcmp(r->detail.sqlstate, "22", 2) == 0) {
+        error = ERR_NOT_FOUND;
+        if (!r->item)
+            error = mistake_say(&r->query.mistake, ERR_INVALID,
+                                "invalid-parameter",
+                                "a value is not one of its column");
+    }
     r->done_fn(r, error);
 }
 
