@@ -27,6 +27,7 @@ static void on_commit(const struct change *c, void *arg)
     struct rig *r = arg;
 
     pthread_mutex_lock(&r->lock);
+    assert_true(c->offset > r->committed_offset); /* in order, each once */
     r->commits++;
     r->committed_offset = c->offset;
     pthread_mutex_unlock(&r->lock);
