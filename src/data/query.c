@@ -175,8 +175,9 @@ static int values_add(struct query *q, struct bytes name,
     return error;
 }
 
-/* The pattern in the store's own spelling: LIKE with a backslash, or GLOB, so
- * that both tell capitals from small letters. */
+/* * or % is any run, _ one character, a backslash takes the next as it is. The
+ * pattern goes out in the store's own spelling: LIKE with a backslash, or GLOB,
+ * so that both tell capitals from small letters. */
 static int pattern_add(struct query *q, struct bytes name,
                        struct query_filter *f, struct bytes text)
 {
@@ -190,9 +191,9 @@ static int pattern_add(struct query *q, struct bytes name,
     for (size_t i = 0; i < text.len; i++) {
         char c = text.at[i];
 
-        if (c == '%' || c == '_') {
-            any += c == '%';
-            to[n++] = !glob ? c : c == '%' ? '*' : '?';
+        if (c == '%' || c == '*' || c == '_') {
+            any += c != '_';
+            to[n++] = c == '_' ? (glob ? '?' : '_') : (glob ? '*' : '%');
             continue;
         }
         if (c == '\\' && ++i == text.len)
@@ -208,7 +209,7 @@ static int pattern_add(struct query *q, struct bytes name,
         to[n++] = c;
     }
     if (any > LIKE_ANY_MAX)
-        return wrong(q, name, text, "at most four % in a pattern");
+        return wrong(q, name, text, "at most four * or % in a pattern");
     return value_add(q, name, f, (struct bytes){to, n}, COLUMN_TEXT);
 }
 
