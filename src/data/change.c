@@ -55,7 +55,7 @@ static int rule_fits(const struct data_table *t,
                      const struct image *before, struct arena *a, bool *ret)
 {
     const struct column *c = table_column(t, rule->when_column);
-    struct bytes is, was;
+    struct bytes is = {NULL, 0}, was = {NULL, 0};
     int error;
 
     *ret = rule->when_column.len == 0;

@@ -182,6 +182,7 @@ static int pattern_add(struct query *q, struct bytes name,
                        struct query_filter *f, struct bytes text)
 {
     bool glob = q->resource->data->dialect == STORE_SQLITE;
+    const char *wild = glob ? "*?" : "%_"; /* any run, one character */
     char *to = arena_bytes(q->arena, text.len * 3 + 1);
     unsigned any = 0;
     size_t n = 0;
@@ -193,7 +194,7 @@ static int pattern_add(struct query *q, struct bytes name,
 
         if (c == '%' || c == '*' || c == '_') {
             any += c != '_';
-            to[n++] = c == '_' ? (glob ? '?' : '_') : (glob ? '*' : '%');
+            to[n++] = wild[c == '_'];
             continue;
         }
         if (c == '\\' && ++i == text.len)

@@ -328,9 +328,9 @@ static void read_done(struct data_read *r, int error)
     if (error == ERR_STORE && memcmp(r->detail.sqlstate, "22", 2) == 0) {
         error = ERR_NOT_FOUND;
         if (!r->item)
-            error = mistake_say(&r->query.mistake, ERR_INVALID,
-                                "invalid-parameter",
-                                "a value is not one of its column");
+            error =
+                mistake_say(&r->query.mistake, ERR_INVALID, "invalid-parameter",
+                            "a value is not one of its column");
     }
     r->done_fn(r, error);
 }

@@ -20,6 +20,7 @@
 
 #define SCHEMA_BYTES_MAX (16u << 20)
 #define NAME_BYTES_MAX   256
+#define NAME_TEXT_MAX    2048 /* quoted or escaped */
 
 /* What is being built, and where mistakes go. */
 struct build {
@@ -118,39 +119,41 @@ bool data_may_read(const struct data_resource *r, role_mask roles)
 
 /* Names. */
 
+static struct bytes kept(struct arena *a, struct buf *b)
+{
+    struct bytes ret = {NULL, 0};
+
+    if (!buf_error(b))
+        ret = arena_copy(a, buf_bytes(b));
+    buf_fini(b);
+    return ret;
+}
+
 static struct bytes sql_quoted(struct arena *a, const char *prefix,
                                struct bytes name)
 {
-    size_t at = strlen(prefix);
-    char *to = arena_bytes(a, name.len * 2 + at + 2);
-    struct bytes ret = {to, 0};
+    struct buf b;
 
-    if (!to)
-        return ret;
-    to[ret.len++] = '"';
-    memcpy(to + ret.len, prefix, at);
-    ret.len += at;
+    buf_init(&b, NAME_TEXT_MAX);
+    buf_append_char(&b, '"');
+    buf_append(&b, bytes_of(prefix));
     for (size_t i = 0; i < name.len; i++) {
         if (name.at[i] == '"')
-            to[ret.len++] = '"';
-        to[ret.len++] = name.at[i];
+            buf_append_char(&b, '"');
+        buf_append_char(&b, name.at[i]);
     }
-    to[ret.len++] = '"';
-    return ret;
+    buf_append_char(&b, '"');
+    return kept(a, &b);
 }
 
 static struct bytes json_keyed(struct arena *a, struct bytes name)
 {
-    struct bytes ret = {NULL, 0};
     struct buf b;
 
-    buf_init(&b, NAME_BYTES_MAX * 8);
+    buf_init(&b, NAME_TEXT_MAX);
     buf_append_char(&b, ',');
     json_write_key(&b, name);
-    if (!buf_error(&b))
-        ret = arena_copy(a, buf_bytes(&b));
-    buf_fini(&b);
-    return ret;
+    return kept(a, &b);
 }
 
 /* Tables. */

@@ -18,10 +18,12 @@
 #define COLUMNS_MAX        PUBLISH_COLUMNS_MAX
 #define RELATIONS_MAX      16
 #define COLUMN_BIT(column) (1ull << (column)->index)
+/* NOLINTBEGIN(bugprone-macro-parentheses): i is declared here */
 #define COLUMNS_EACH(i, mask)                                                  \
     for (uint64_t left_ = (mask), i;                                           \
          left_ && ((i = (uint64_t)__builtin_ctzll(left_)), true);              \
          left_ &= left_ - 1)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 struct column {
     struct bytes name;

@@ -103,15 +103,15 @@ void rest_reply(struct exchange *x, unsigned status, struct buf *body)
 /* Routes. */
 
 struct rest_method {
-    enum http_method method;
     exchange_fn *handler;
+    enum http_method method;
     bool item;
 };
 
 static const struct rest_method methods[] = {
-    {HTTP_GET, rest_list, false},   {HTTP_POST, rest_create, false},
-    {HTTP_GET, rest_item, true},    {HTTP_PATCH, rest_patch, true},
-    {HTTP_PUT, rest_replace, true}, {HTTP_DELETE, rest_remove, true},
+    {rest_list, HTTP_GET, false},   {rest_create, HTTP_POST, false},
+    {rest_item, HTTP_GET, true},    {rest_patch, HTTP_PATCH, true},
+    {rest_replace, HTTP_PUT, true}, {rest_remove, HTTP_DELETE, true},
 };
 
 static int path_of(struct data *d, const struct resource_spec *spec,
