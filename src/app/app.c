@@ -158,17 +158,16 @@ static int make_live(struct app *app)
 static int make_ops(struct app *app)
 {
     const struct edge_spec *spec = &app->config->edge;
-    struct bytes names[OPS_CLASSES_MAX];
     struct ops_options options = {.metrics = app->metrics,
                                   .feed = app->feed,
                                   .cache = app->cache,
                                   .class_count = spec->class_count,
-                                  .classes = names,
+                                  .classes = app->class_names,
                                   .app = app->config->app,
                                   .workers = app->config->workers};
 
     for (unsigned i = 0; i < spec->class_count; i++)
-        names[i] = spec->classes[i].name;
+        app->class_names[i] = spec->classes[i].name;
     return ops_new(&app->ops, &options);
 }
 

@@ -14,6 +14,7 @@
 #include "live/live.h"
 #include "net/loop.h"
 #include "net/worker.h"
+#include "ops/ops.h"
 
 struct app;
 struct config;
@@ -48,6 +49,7 @@ struct app {
     struct ops *ops;
     struct live_spec live_spec;
     struct bytes *moving; /* its resources */
+    struct bytes class_names[OPS_CLASSES_MAX];
     unsigned step_statements, step_positions;
     atomic_uint warming;  /* workers that still prepare */
     atomic_uint draining; /* workers that still have connections */
