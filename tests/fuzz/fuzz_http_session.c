@@ -66,7 +66,8 @@ static void on_item(struct exchange *x)
 
 static void on_secret(struct exchange *x)
 {
-    FUZZ_CHECK(!"reached without a token");
+    fprintf(stderr, "reached without a token\n");
+    abort();
 }
 
 static int on_start(struct worker *w, void *arg)

@@ -71,6 +71,13 @@ static void on_item(struct exchange *x)
     answer_text(x, 200, "application/json", text);
 }
 
+/* Wants to be cached, and sets a cookie all the same. */
+static void on_cookie(struct exchange *x)
+{
+    exchange_header(x, "Set-Cookie", BYTES("a=b"));
+    on_item(x);
+}
+
 static void on_list(struct exchange *x)
 {
     struct rig *rig = rig_of(x);
@@ -152,6 +159,8 @@ static void routes_add(struct rig *rig)
          rig},
         {HTTP_GET, "/list", on_list, ROUTE_CACHED | ROUTE_PUBLIC, 1, 0, rig},
         {HTTP_GET, "/slow/:id", on_slow, ROUTE_CACHED | ROUTE_PUBLIC, 0, 0,
+         rig},
+        {HTTP_GET, "/cookie/:id", on_cookie, ROUTE_CACHED | ROUTE_PUBLIC, 0, 0,
          rig},
         {HTTP_GET, "/headers", on_headers, ROUTE_PUBLIC, -1, 0, rig},
         {HTTP_GET, "/up", on_upgrade, ROUTE_UPGRADE, -1, 0, rig},

@@ -284,6 +284,22 @@ static void test_errors_are_not_stored(void **state)
     client_close(&c);
 }
 
+/* P9 */
+static void test_a_reply_that_sets_a_cookie_is_not_stored(void **state)
+{
+    struct client *c = client_open(&rig, 0);
+
+    for (unsigned i = 1; i <= 2; i++) {
+        const struct answer *a = client_get(c, "/cookie/7", "");
+
+        assert_string_equal(answer_header(a, "set-cookie"), "a=b");
+        assert_string_equal(answer_header(a, "cache-status"),
+                            "fieldline; fwd=miss");
+    }
+    assert_int_equal(atomic_load(&rig.calls), 2);
+    client_close(&c);
+}
+
 static void test_stale_is_served_while_it_is_renewed(void **state)
 {
     struct client *c = client_open(&rig, 0);
@@ -455,6 +471,7 @@ RUN(ONE(test_the_second_read_is_a_hit),
     ONE(test_a_stale_feed_serves_nothing_cached),
     ONE(test_a_get_with_a_body_passes_the_cache_by),
     ONE(test_errors_are_not_stored),
+    ONE(test_a_reply_that_sets_a_cookie_is_not_stored),
     cmocka_unit_test_setup_teardown(test_stale_is_served_while_it_is_renewed,
                                     set_up_stale, tear_down),
     TWO(test_a_crowd_on_two_workers_is_one_load),
