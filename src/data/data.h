@@ -36,8 +36,8 @@ int data_new(struct data **ret, const struct data_spec *, struct store *,
              struct admin *, struct store_detail *) MUST_CHECK;
 void data_free(struct data **);
 /* Cursors are sealed with a key derived from this secret, so that they survive
- * a restart and pass between nodes. Before the first worker; without it they
- * last as long as the process. */
+ * a restart and pass between nodes. Before the first worker; without it, or
+ * with an empty one, they last as long as the process. */
 int data_cursor_key(struct data *, struct bytes secret) MUST_CHECK;
 /* Zeroed memory that goes with the data; before the first worker. */
 void *data_keep(struct data *, size_t size) MUST_CHECK;

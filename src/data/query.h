@@ -38,8 +38,8 @@ struct viewer {
     X(EQ, eq)                                                                  \
     X(NE, ne)                                                                  \
     X(LT, lt)                                                                  \
-    X(LTE, lte) X(GT, gt) X(GTE, gte) X(IN, in) X(LIKE, like) X(IS, is)        \
-        X(CS, cs)
+    X(LTE, lte)                                                                \
+    X(GT, gt) X(GTE, gte) X(IN, in) X(LIKE, like) X(IS, is) X(CS, cs)
 
 enum query_op {
 #define X(name, text) QUERY_##name,

@@ -542,6 +542,8 @@ int data_cursor_key(struct data *d, struct bytes secret)
     static const char label[] = "fieldline cursor 1";
     unsigned len = 0;
 
+    if (secret.len == 0)
+        return 0;
     if (secret.len > INT32_MAX ||
         !HMAC(EVP_sha512(), secret.at, (int)secret.len,
               (const unsigned char *)label, sizeof(label) - 1, d->cursor_key,
