@@ -20,7 +20,6 @@
 #include <assert.h>
 #include <stdio.h>
 
-#define BUFFER_KEPT_MAX ((size_t)16 * 1024) /* of a spare request */
 #define REPLY_LINES_MAX (REQUEST_LINES_MAX + 1024)
 #define ETAG_WEAK_LEN   20 /* W/"<16>" */
 
@@ -114,13 +113,6 @@ void requests_free(struct edge_worker *ew)
             request_free(LIST_FIRST(all[i], struct request, link));
 }
 
-static void buffer_rest(struct buf *b)
-{
-    if (b->cap > BUFFER_KEPT_MAX)
-        buf_fini(b);
-    buf_clear(b);
-}
-
 void request_end(struct request *r)
 {
     struct edge_worker *ew = r->x.edge;
@@ -135,8 +127,8 @@ void request_end(struct request *r)
     r->x.magic = 0;
     if (ew->spare_request_count < EDGE_SPARES_MAX) {
         arena_clear(&r->x.arena);
-        buffer_rest(&r->body);
-        buffer_rest(&r->lines);
+        buf_fini(&r->body);
+        buf_clear(&r->lines);
         list_prepend(&ew->spare_requests, &r->link);
         ew->spare_request_count++;
     } else {

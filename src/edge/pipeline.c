@@ -173,7 +173,7 @@ bool pipeline_open(struct request *r, const struct http_head *head)
                          "a body may come as it is or in gzip");
         return false;
     }
-    r->body.max = body_max(r);
+    buf_init(&r->body, body_max(r));
     return true;
 }
 

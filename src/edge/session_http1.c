@@ -474,8 +474,11 @@ static void session_leave(struct session *s)
 {
     struct edge_worker *ew = s->edge;
 
-    if (s->req)
+    if (s->req) {
         s->req->session = NULL;
+        if (s->state == SESSION_BODY) /* no handler will end it */
+            request_end(s->req);
+    }
     s->req = NULL;
     timer_stop(&s->timer);
     list_remove(&s->ready);

@@ -151,6 +151,7 @@ static void routes_add(struct rig *rig)
     const struct route routes[] = {
         {HTTP_GET, "/public", on_hello, ROUTE_PUBLIC, -1, 0, rig},
         {HTTP_POST, "/echo", on_echo, ROUTE_PUBLIC, -1, 100000, rig},
+        {HTTP_POST, "/tiny", on_echo, ROUTE_PUBLIC, -1, 10, rig},
         {HTTP_GET, "/items/:id", on_item, ROUTE_CACHED, 0, 0, rig},
         {HTTP_PATCH, "/items/:id", on_write, 0, -1, 0, rig},
         {HTTP_GET, "/mine/:id", on_item, ROUTE_CACHED | ROUTE_BY_USER, 0, 0,

@@ -5,6 +5,8 @@
  */
 #include "rig.h"
 
+#include "edge/internal.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -197,6 +199,43 @@ static void test_a_body_over_its_limit_is_refused(void **state)
     }
     assert_int_equal(client_answer(c, CLIENT_BODY)->status, 413);
     client_close(&c);
+}
+
+static void test_a_long_body_before_does_not_widen_a_limit(void **state)
+{
+    struct client *c = client_open(&rig, 0);
+
+    client_send(c,
+                "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 30\r\n\r\n"
+                "123456789012345678901234567890"
+                "POST /tiny HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\n"
+                "1234567890"
+                "POST /tiny HTTP/1.1\r\nHost: t\r\n"
+                "Transfer-Encoding: chunked\r\n\r\nb\r\n12345678901\r\n"
+                "0\r\n\r\n");
+    assert_int_equal(client_answer(c, CLIENT_BODY)->body_len, 30);
+    assert_int_equal(client_answer(c, CLIENT_BODY)->body_len, 10);
+    assert_int_equal(client_answer(c, CLIENT_BODY)->status, 413);
+    client_close(&c);
+}
+
+static void check_no_requests(struct rig *r, struct edge_worker *ew)
+{
+    assert_true(list_empty(&ew->requests));
+}
+
+/* P25 */
+static void test_a_body_cut_short_leaves_nothing_behind(void **state)
+{
+    struct client *c = client_open(&rig, 0);
+
+    client_send(c, "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n"
+                   "Expect: 100-continue\r\n\r\n");
+    assert_int_equal(client_answer(c, CLIENT_NO_BODY)->status, 100);
+    client_send(c, "x");
+    client_close(&c);
+    rig_gauge_wait(&rig, METRIC_CONNECTIONS, 0);
+    rig_on_worker(&rig, 0, check_no_requests);
 }
 
 static struct bytes gzip_of(size_t len, char *room, size_t size)
@@ -402,6 +441,8 @@ RUN(SET_UP(test_answers_a_request), SET_UP(test_goes_on_with_the_callers_trace),
     SET_UP(test_chunked_bodies_in_small_pieces),
     SET_UP(test_an_unread_body_is_read_over),
     SET_UP(test_a_body_over_its_limit_is_refused),
+    SET_UP(test_a_long_body_before_does_not_widen_a_limit),
+    SET_UP(test_a_body_cut_short_leaves_nothing_behind),
     SET_UP(test_gzip_bodies_are_bounded_after_decompression),
     SET_UP(test_malformed_requests_are_400_and_the_end),
     SET_UP(test_tricky_paths_reach_nothing),
