@@ -51,7 +51,7 @@ describe('triggers in a foreign database', () => {
     server.sql("insert into vehicles (lab_id, plate, model, crates, colour) " +
       "values (1, 'NEW-1', 'van', 2, 'red')");
     assert.match(server.sql('select "row" from fieldline_changes where ' +
-      `"table" = 'vehicles' order by "offset" desc limit 1`), /NEW-1/);
+      `tbl = 'vehicles' order by "offset" desc limit 1`), /NEW-1/);
   });
 
   test('COPY and a cascade are told row by row', async () => {

@@ -100,7 +100,7 @@ for (const store of ['sqlite', 'postgres']) {
       await write('newer');
       server.sql(`delete from fieldline_changes where "offset" <= ${offset + 1}`);
       server.sql('update fieldline_meta set value = ' +
-        `'${offset + 1}' where key = 'low_water'`);
+        `'${offset + 1}' where name = 'low_water'`);
       await server.crash();
       const live = new Live(server);
       await live.opened;
