@@ -372,7 +372,8 @@ void convert_image_write_json(struct buf *b, const struct column *c,
 {
     struct buf text;
 
-    if (raw.len == 0 || (c->kind != COLUMN_TIME && c->kind != COLUMN_BOOL)) {
+    if (raw.len == 0 || (c->kind != COLUMN_TIME && c->kind != COLUMN_BOOL &&
+                         c->kind != COLUMN_REAL)) {
         buf_append(b, raw);
         return;
     }

@@ -48,6 +48,9 @@ void data_worker_free(struct data_worker **);
 
 const struct data_resource *data_resource_named(const struct data *,
                                                 struct bytes name);
+/* Does a reply depend on who the user is: by the resource's own rule, or by
+ * that of one it has a relation to? */
+bool data_resource_by_user(const struct data_resource *);
 /* In the file's order; NULL past the last. */
 const struct data_resource *data_resource_at(const struct data *, unsigned);
 const struct resource_spec *data_resource_spec(const struct data_resource *);

@@ -81,6 +81,15 @@ const struct resource_spec *data_resource_spec(const struct data_resource *r)
     return r->spec;
 }
 
+bool data_resource_by_user(const struct data_resource *r)
+{
+    for (unsigned i = 0; i < r->relation_count; i++) {
+        if (r->relations[i].to->user)
+            return true;
+    }
+    return r->user != NULL;
+}
+
 const struct relation *resource_relation(const struct data_resource *r,
                                          struct bytes name)
 {

@@ -151,7 +151,7 @@ static int resource_routes(struct data *d, struct edge *edge,
             route.cache_class = m->item ? spec->item_class : spec->list_class;
         if (route.cache_class >= 0)
             route.flags = ROUTE_CACHED;
-        if (route.flags && spec->visible == VISIBLE_USER)
+        if (route.flags && data_resource_by_user(r))
             route.flags |= ROUTE_BY_USER;
         error = edge_route_add(edge, &route);
     }

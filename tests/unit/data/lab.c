@@ -66,6 +66,7 @@ static const struct relation_spec stop_relations[] = {
 };
 static const struct relation_spec route_relations[] = {
     {.name = BYTES("stops"), .to = BYTES("stops"), .by = BYTES("route_id")},
+    {.name = BYTES("my"), .to = BYTES("mine"), .by = BYTES("route_id")},
 };
 static const struct allow_spec everything[] = {
     {.role = 0, .read = ALL, .write = ALL, .create = true, .remove = true},
@@ -97,7 +98,7 @@ static const struct resource_spec lab_resources[] = {
      .key = BYTES("id"),
      .visible = VISIBLE_TENANT,
      .tenant_column = BYTES("lab_id"),
-     .relation_count = 1,
+     .relation_count = 2,
      .relations = route_relations,
      .allow_count = 2,
      .allow = everything},

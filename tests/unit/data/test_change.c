@@ -110,6 +110,27 @@ static void says_whose_it_is_and_was(void **state)
     assert_false(s->events[0].by_user);
 }
 
+static void says_to_which_user(void **state)
+{
+    struct seen *s = *state;
+    const struct data_spec mine = {1, &lab_spec.resources[3]};
+    struct seen own = {.f = fixture_new(&mine, lab_schema)};
+
+    arena_init(&own.arena, 1 << 20);
+    see(&own, "UPDATE route_stops SET driver_id = 12 WHERE id = 1;"
+              "UPDATE route_stops SET driver_id = NULL WHERE id = 1");
+    assert_int_equal(own.count, 2);
+    assert_true(own.events[0].by_user);
+    check_bytes(own.events[0].user, "12");
+    check_bytes(own.events[0].old_user, "11");
+    check_bytes(own.events[1].user, "");
+    check_bytes(own.events[1].old_user, "12");
+    see(s, "UPDATE route_stops SET driver_id = 12 WHERE id = 1");
+    assert_false(s->events[0].by_user); /* the first resource is a tenant's */
+    fixture_free(own.f);
+    arena_fini(&own.arena);
+}
+
 static void a_row_looks_as_over_http(void **state)
 {
     struct seen *s = *state;
@@ -179,6 +200,6 @@ static void foreign_rows_are_refused(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 RUN(TEST(has_the_type_of_the_first_rule_that_fits),
-    TEST(says_whose_it_is_and_was), TEST(a_row_looks_as_over_http),
-    TEST(a_deleted_row_is_its_key), TEST(who_reads_nothing_sees_nothing),
-    TEST(foreign_rows_are_refused))
+    TEST(says_whose_it_is_and_was), TEST(says_to_which_user),
+    TEST(a_row_looks_as_over_http), TEST(a_deleted_row_is_its_key),
+    TEST(who_reads_nothing_sees_nothing), TEST(foreign_rows_are_refused))

@@ -317,6 +317,13 @@ static void the_cache_knows_who_asks(void **state)
     check_answer(get(c, "/mine/1", courier()), 200, NULL);
     check_answer(get(c, "/mine/1", other), 404, NULL);
     check_answer(get(c, "/stops/1", ""), 401, NULL);
+    /* A relation to what is one user's makes the reply his. */
+    check_answer(get(c, "/routes/1?fields=my.id", courier()), 200,
+                 "[{\"id\":1},{\"id\":2}]");
+    check_answer(get(c, "/routes/1?fields=my.id", other), 200, "[{\"id\":3}]");
+    check_answer(get(c, "/routes?fields=my.id", courier()), 200,
+                 "[{\"id\":1},{\"id\":2}]");
+    check_answer(get(c, "/routes?fields=my.id", other), 200, "[{\"id\":3}]");
     client_close(&c);
 }
 
