@@ -76,7 +76,7 @@ static void on_meta(const struct store_row *row, void *arg)
 static void epoch_read(struct sqlite_store *s)
 {
     int error =
-        conn_once(s->check,
+        conn_once(s->common,
                   BYTES("SELECT value, (SELECT seq FROM sqlite_sequence WHERE"
                         " name = 'fieldline_changes') FROM fieldline_meta"
                         " WHERE name = 'epoch'"),
@@ -85,14 +85,32 @@ static void epoch_read(struct sqlite_store *s)
     (void)error;
 }
 
-static int wal_ask(struct sqlite_store *s, struct store_detail *detail)
+/* --- the connection in common ------------------------------------------ */
+
+int sqlite_common_take(struct sqlite_store *s, struct conn **ret,
+                       struct store_detail *detail)
 {
     struct conn *c;
-    int error = conn_open(&c, s->path, CONN_ADMIN, s->busy_ms, detail);
 
-    if (!error)
-        conn_close(&c);
-    return error;
+    pthread_mutex_lock(&s->common_lock);
+    c = s->common;
+    s->common = NULL;
+    pthread_mutex_unlock(&s->common_lock);
+    if (!c)
+        return conn_open(ret, s->path, CONN_COMMON, s->busy_ms, detail);
+    *ret = c;
+    return 0;
+}
+
+void sqlite_common_give(struct sqlite_store *s, struct conn *c)
+{
+    pthread_mutex_lock(&s->common_lock);
+    if (!s->common) {
+        s->common = c;
+        c = NULL;
+    }
+    pthread_mutex_unlock(&s->common_lock);
+    conn_close(&c);
 }
 
 static int sqlite_open(struct store *base, struct store_detail *detail)
@@ -100,7 +118,7 @@ static int sqlite_open(struct store *base, struct store_detail *detail)
     struct sqlite_store *s = sqlite_store_of(base);
     int error;
 
-    pthread_mutex_init(&s->check_lock, NULL);
+    pthread_mutex_init(&s->common_lock, NULL);
     pthread_mutex_init(&s->orphans_lock, NULL);
     list_init(&s->orphans);
     s->busy_ms = base->options.busy_ms ? base->options.busy_ms : SQLITE_BUSY_MS;
@@ -108,9 +126,7 @@ static int sqlite_open(struct store *base, struct store_detail *detail)
     if (!error)
         error = file_make(s, detail);
     if (!error)
-        error = wal_ask(s, detail);
-    if (!error)
-        error = conn_open(&s->check, s->path, CONN_READER, s->busy_ms, detail);
+        error = conn_open(&s->common, s->path, CONN_COMMON, s->busy_ms, detail);
     if (error)
         return error;
     epoch_read(s);
@@ -129,9 +145,9 @@ static void sqlite_close(struct store *base)
     if (s->path) { /* else nothing was opened */
         LIST_EACH_SAFE (&s->orphans, link, after)
             session_destroy(CONTAINER_OF(link, struct sqlite_session, orphan));
-        conn_close(&s->check);
+        conn_close(&s->common);
     }
-    pthread_mutex_destroy(&s->check_lock);
+    pthread_mutex_destroy(&s->common_lock);
     pthread_mutex_destroy(&s->orphans_lock);
     mem_free(s->path);
 }
@@ -157,11 +173,14 @@ static int sqlite_statement_check(struct store_statement *st,
 {
     struct sqlite_statement *mine = (struct sqlite_statement *)(void *)st;
     struct sqlite_store *s = sqlite_store_of(st->store);
+    struct conn *c;
     int error;
 
-    pthread_mutex_lock(&s->check_lock);
-    error = plan_check(s->check, st, &mine->is_short, detail);
-    pthread_mutex_unlock(&s->check_lock);
+    error = sqlite_common_take(s, &c, detail);
+    if (error)
+        return error;
+    error = plan_check(c, st, &mine->is_short, detail);
+    sqlite_common_give(s, c);
     return error;
 }
 

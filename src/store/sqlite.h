@@ -2,8 +2,10 @@
 /*
  * sqlite - what the files of the SQLite driver share.
  *
- * One STORE: the file, a checking connection (statements are compiled there
- * once to learn whether they are sound and short), the READERS and the WRITER.
+ * One STORE: the file, the READERS, the WRITER, and a connection in COMMON:
+ * whoever checks a statement or works as an admin takes it and gives it back.
+ * What a connection has to read before its first statement, every trigger
+ * among it, is most of a cold start, so there are as few as can be.
  * A SESSION: a worker's own connection for short reads, and the list of what
  * the threads have done for it, brought by one letter at a time.
  *
@@ -37,8 +39,8 @@ struct sqlite_store {
     struct store base;
     char *path;
     unsigned busy_ms;
-    pthread_mutex_t check_lock;
-    struct conn *check; /* locked by check_lock */
+    pthread_mutex_t common_lock;
+    struct conn *common; /* locked by common_lock; NULL: somebody has it */
     struct readers *readers;
     struct writer *writer;
     pthread_mutex_t orphans_lock;
@@ -99,7 +101,13 @@ void sqlite_session_write_done(struct store_write *);
 int sqlite_thread_start(pthread_t *ret, const char *name, void *(*fn)(void *),
                         void *arg) MUST_CHECK;
 
-/* sqlite_plan.c. Under check_lock. ERR_STORE with the detail. */
+/* While it is taken, another is opened for the next who asks. Any thread. */
+int sqlite_common_take(struct sqlite_store *, struct conn **ret,
+                       struct store_detail *) MUST_CHECK;
+void sqlite_common_give(struct sqlite_store *, struct conn * /* or NULL */);
+
+/* sqlite_plan.c. Is the statement sound, and short? ERR_STORE with the
+ * detail. */
 int plan_check(struct conn *, const struct store_statement *, bool *ret_short,
                struct store_detail *) MUST_CHECK;
 

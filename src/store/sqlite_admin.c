@@ -20,14 +20,15 @@
 int sqlite_admin_open(struct admin *base, struct store_detail *detail)
 {
     struct sqlite_admin *a = (struct sqlite_admin *)(void *)base;
-    const struct sqlite_store *s = sqlite_store_of(base->store);
 
-    return conn_open(&a->conn, s->path, CONN_ADMIN, s->busy_ms, detail);
+    return sqlite_common_take(sqlite_store_of(base->store), &a->conn, detail);
 }
 
 void sqlite_admin_close(struct admin *base)
 {
-    conn_close(&((struct sqlite_admin *)(void *)base)->conn);
+    struct sqlite_admin *a = (struct sqlite_admin *)(void *)base;
+
+    sqlite_common_give(sqlite_store_of(base->store), a->conn);
 }
 
 /* --- transactions and scripts ------------------------------------------ */

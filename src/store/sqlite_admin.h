@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sqlite_admin - the blocking calls on a connection of their own.
+ * sqlite_admin - the blocking calls, on the connection in common.
  * Threads: one at a time.
  */
 #ifndef FIELDLINE_STORE_SQLITE_ADMIN_H

@@ -62,7 +62,7 @@ static const char *const role_setup[] = {
     [CONN_READER] = "PRAGMA query_only=ON; PRAGMA cache_size=-1024;",
     [CONN_WRITER] = "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
                     "PRAGMA cache_size=-2048;",
-    [CONN_ADMIN] = "PRAGMA synchronous=FULL; PRAGMA cache_size=-1024;",
+    [CONN_COMMON] = "PRAGMA synchronous=FULL; PRAGMA cache_size=-1024;",
 };
 
 static int conn_setup(struct conn *c, enum conn_role role, unsigned busy_ms,
@@ -75,7 +75,7 @@ static int conn_setup(struct conn *c, enum conn_role role, unsigned busy_ms,
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_progress_handler(c->db, GUARD_STEP, on_progress, c);
     error = conn_exec(c, "PRAGMA foreign_keys=ON", detail);
-    if (!error && role == CONN_ADMIN)
+    if (!error && role == CONN_COMMON)
         error = conn_exec(c, "PRAGMA journal_mode=WAL;", detail);
     return error ? error : conn_exec(c, role_setup[role], detail);
 }
@@ -231,6 +231,13 @@ enum column_kind column_kind_of(struct bytes declared)
         if (holds(declared, words[i].word))
             return words[i].kind;
     return declared.len ? COLUMN_NUMERIC : COLUMN_TEXT;
+}
+
+bool column_is_text(struct bytes declared)
+{
+    return !holds(declared, "INT") &&
+           (holds(declared, "CHAR") || holds(declared, "CLOB") ||
+            holds(declared, "TEXT"));
 }
 
 void columns_unref(struct columns **columns)

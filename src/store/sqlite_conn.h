@@ -8,7 +8,7 @@
  * transaction open and a row callback may use the connection again.
  *
  * A GUARD bounds one run: by steps, by time, by somebody's wish.
- * Owner: a session, a reader, the writer, an admin. Threads: one at a time.
+ * Owner: a session, a reader, the writer, the store. Threads: one at a time.
  */
 #ifndef FIELDLINE_STORE_SQLITE_CONN_H
 #define FIELDLINE_STORE_SQLITE_CONN_H
@@ -25,7 +25,7 @@ enum conn_role {
     CONN_WORKER, /* reads on the spot: never waits for a lock */
     CONN_READER, /* reads on a thread of its own */
     CONN_WRITER,
-    CONN_ADMIN,
+    CONN_COMMON, /* checks and admins; makes the file a write-ahead one */
 };
 
 enum guard_hit { GUARD_NONE, GUARD_STEPS, GUARD_TIME, GUARD_CANCELLED };
@@ -90,5 +90,7 @@ int conn_once(struct conn *, struct bytes sql, const struct value *params,
 
 /* By the type a column was declared with. */
 enum column_kind column_kind_of(struct bytes declared);
+/* Of text affinity: what is not a blob or NULL is text. */
+bool column_is_text(struct bytes declared);
 
 #endif

@@ -45,58 +45,77 @@ static void put_table_text(struct buf *b, const struct subject *s)
     ddl_put_quoted(b, s->spec->table, '\'');
 }
 
-/* Canonical text, as value_write_text() has it. */
-static void put_text(struct buf *b, const char *of, const struct column *c)
+/* The form, with the column in the place of each $. */
+static void put_form(struct buf *b, const char *of, const struct column *c,
+                     const char *form)
 {
     struct buf x;
 
-    if (!c) {
-        ddl_put(b, "''");
-        return;
-    }
     buf_init(&x, DDL_MAX);
     put_column(&x, of, c);
-    buf_append_char(&x, '\0');
+    for (const char *at = form, *mark; at; at = mark ? mark + 1 : NULL) {
+        mark = strchr(at, '$');
+        buf_append(b,
+                   (struct bytes){at, mark ? (size_t)(mark - at) : strlen(at)});
+        if (mark)
+            buf_append(b, buf_bytes(&x));
+    }
     if (buf_error(&x))
         b->error = buf_error(&x);
-    else if (c->kind == COLUMN_BOOL)
-        buf_printf(b, "coalesce(iif(%s, 'true', 'false'), '')", x.at);
-    else
-        buf_printf(b,
-                   "coalesce(CASE typeof(%s) WHEN 'blob' THEN lower(hex(%s))"
-                   " WHEN 'real' THEN iif(%s = CAST(%s AS INTEGER),"
-                   " CAST(CAST(%s AS INTEGER) AS TEXT), CAST(%s AS TEXT))"
-                   " ELSE CAST(%s AS TEXT) END, '')",
-                   x.at, x.at, x.at, x.at, x.at, x.at, x.at);
     buf_fini(&x);
 }
 
-/* As JSON; 15 digits of a real where they are enough, else all 17. */
+/* Canonical text, as value_write_text() has it. Every connection parses every
+ * trigger when it opens the file, so each form is as small as its column's
+ * affinity allows. */
+static void put_text(struct buf *b, const char *of, const struct column *c)
+{
+    static const char *const forms[] = {
+        [COLUMN_INT] = "coalesce(CAST($ AS TEXT), '')",
+        [COLUMN_BOOL] = "coalesce(iif($, 'true', 'false'), '')",
+        [COLUMN_TEXT] =
+            "coalesce(iif(typeof($) = 'blob', lower(hex($)), $), '')",
+        [COLUMN_REAL] = "coalesce(CASE typeof($) WHEN 'blob' THEN"
+                        " lower(hex($)) WHEN 'real' THEN iif($ ="
+                        " CAST($ AS INTEGER), CAST($ AS INTEGER), $)"
+                        " ELSE $ END, '')",
+    };
+
+    if (!c)
+        ddl_put(b, "''");
+    else if (c->kind == COLUMN_INT || c->kind == COLUMN_BOOL)
+        put_form(b, of, c, forms[c->kind]);
+    else if (c->kind == COLUMN_TEXT && c->is_text)
+        put_form(b, of, c, forms[COLUMN_TEXT]);
+    else
+        put_form(b, of, c, forms[COLUMN_REAL]);
+}
+
+/* As JSON. nullif() makes NULL of a blob and leaves all else alone. A real has
+ * all its 17 digits: what reads it back prints the shortest. */
 static void put_json(struct buf *b, const char *of, const struct column *c)
 {
-    struct buf x;
+    static const char plain[] = "nullif($, CAST($ AS BLOB))";
+    static const char boolean[] =
+        "CASE typeof($) WHEN 'integer' THEN json(iif($, 'true', 'false'))"
+        " WHEN 'blob' THEN NULL ELSE $ END";
+    static const char json[] =
+        "CASE typeof($) WHEN 'blob' THEN NULL WHEN 'text' THEN"
+        " iif(json_valid($), json($), $) ELSE $ END";
+    static const char real[] =
+        "CASE typeof($) WHEN 'real' THEN iif(abs($) < 9e999,"
+        " json(printf('%!.17g', $)), NULL) WHEN 'blob' THEN NULL ELSE $ END";
 
-    buf_init(&x, DDL_MAX);
-    put_column(&x, of, c);
-    buf_append_char(&x, '\0');
-    if (buf_error(&x)) {
-        b->error = buf_error(&x);
-        buf_fini(&x);
-        return;
-    }
-    buf_printf(b, "CASE typeof(%s) WHEN 'blob' THEN NULL ", x.at);
-    if (c->kind == COLUMN_BOOL)
-        buf_printf(b, "WHEN 'integer' THEN json(iif(%s, 'true', 'false')) ",
-                   x.at);
-    if (c->kind == COLUMN_JSON)
-        buf_printf(b, "WHEN 'text' THEN iif(json_valid(%s), json(%s), %s) ",
-                   x.at, x.at, x.at);
-    buf_printf(b,
-               "WHEN 'real' THEN CASE WHEN abs(%s) > 1.7976931348623157e308"
-               " THEN NULL WHEN CAST(%s AS TEXT) + 0.0 = %s THEN %s"
-               " ELSE json(printf('%%!.17g', %s)) END ELSE %s END",
-               x.at, x.at, x.at, x.at, x.at, x.at);
-    buf_fini(&x);
+    if (c->is_rowid)
+        put_column(b, of, c);
+    else if (c->kind == COLUMN_BOOL)
+        put_form(b, of, c, boolean);
+    else if (c->kind == COLUMN_JSON)
+        put_form(b, of, c, json);
+    else if (c->kind == COLUMN_INT || c->kind == COLUMN_TIME || c->is_text)
+        put_form(b, of, c, plain);
+    else
+        put_form(b, of, c, real);
 }
 
 static void put_pairs(struct buf *b, const char *of,
@@ -285,9 +304,7 @@ static void put_deleted(struct buf *b, const struct subject *s)
 static void put_update(struct buf *b, const struct subject *s)
 {
     put_head(b, s, "update", "AFTER UPDATE");
-    ddl_put(b, " BEGIN ");
-    put_replaced(b, s);
-    ddl_put(b, CHANGE_INTO "SELECT ");
+    ddl_put(b, " BEGIN " CHANGE_INTO "SELECT ");
     put_deleted(b, s);
     ddl_put(b, " WHERE ");
     put_key_moved(b, s);
@@ -295,17 +312,13 @@ static void put_update(struct buf *b, const struct subject *s)
     put_change_head(b, s, "NEW");
     ddl_put(b, "iif(");
     put_key_moved(b, s);
-    ddl_put(b, " AND NOT EXISTS ");
-    put_note(b, s, "1");
     ddl_put(b, ", 'I', 'U'), ");
     put_text(b, "NEW", s->tenant);
     ddl_put(b, ", ");
     put_row(b, s);
     ddl_put(b, ", iif(");
     put_key_moved(b, s);
-    ddl_put(b, ", ");
-    put_note(b, s, "r.old");
-    ddl_put(b, ", ");
+    ddl_put(b, ", NULL, ");
     put_old(b, "OLD", s);
     ddl_put(b, ")); ");
     put_forget(b, s);
@@ -347,7 +360,8 @@ static void put_in_the_way(struct buf *b, const struct subject *s,
     put_column(b, "OLD", s->key);
 }
 
-static void put_noting(struct buf *b, const struct subject *s, bool of_update)
+static void put_when_in_the_way(struct buf *b, const struct subject *s,
+                                bool of_update)
 {
     ddl_put(b, " WHEN ");
     for (unsigned i = 0; i < s->unique_count; i++) {
@@ -356,11 +370,16 @@ static void put_noting(struct buf *b, const struct subject *s, bool of_update)
         ddl_put(b, ")");
     }
     ddl_put(b, " BEGIN ");
+}
+
+static void put_replace(struct buf *b, const struct subject *s)
+{
+    put_head(b, s, "replace", "BEFORE INSERT");
+    put_when_in_the_way(b, s, false);
     put_forget(b, s);
     for (unsigned i = 0; i < s->unique_count; i++) {
-        ddl_put(b,
-                "INSERT INTO fieldline_replaced(tbl, k, \"key\", tenant, old)"
-                " SELECT ");
+        ddl_put(b, "INSERT INTO fieldline_replaced(tbl, k, \"key\", tenant,"
+                   " old) SELECT ");
         put_table_text(b, s);
         ddl_put(b, ", ");
         put_column(b, s->quoted, s->key);
@@ -371,7 +390,7 @@ static void put_noting(struct buf *b, const struct subject *s, bool of_update)
         ddl_put(b, ", ");
         put_old(b, s->quoted, s);
         ddl_put(b, " FROM ");
-        put_in_the_way(b, s, &s->uniques[i], of_update);
+        put_in_the_way(b, s, &s->uniques[i], false);
         ddl_put(b, " AND NOT EXISTS (SELECT 1 FROM fieldline_replaced r WHERE"
                    " r.tbl = ");
         put_table_text(b, s);
@@ -380,12 +399,6 @@ static void put_noting(struct buf *b, const struct subject *s, bool of_update)
         ddl_put(b, "); ");
     }
     ddl_put(b, "END");
-}
-
-static void put_replace(struct buf *b, const struct subject *s)
-{
-    put_head(b, s, "replace", "BEFORE INSERT");
-    put_noting(b, s, false);
 }
 
 static void put_displace(struct buf *b, const struct subject *s)
@@ -404,7 +417,17 @@ static void put_displace(struct buf *b, const struct subject *s)
     }
     ddl_put(b, " ON ");
     put_table(b, s);
-    put_noting(b, s, true);
+    put_when_in_the_way(b, s, true);
+    for (unsigned i = 0; i < s->unique_count; i++) {
+        ddl_put(b, "INSERT INTO fieldline_changes(tbl, op, tenant) SELECT ");
+        put_table_text(b, s);
+        ddl_put(b, ", 'R', ");
+        put_text(b, s->quoted, s->tenant);
+        ddl_put(b, " FROM ");
+        put_in_the_way(b, s, &s->uniques[i], true);
+        ddl_put(b, "; ");
+    }
+    ddl_put(b, "END");
 }
 
 typedef void put_trigger_fn(struct buf *, const struct subject *);

@@ -21,6 +21,8 @@
 struct column {
     char *name;
     enum column_kind kind;
+    bool is_text;  /* of text affinity: it holds no number */
+    bool is_rowid; /* it holds an integer, whatever is written */
 };
 
 struct unique {

@@ -11,7 +11,7 @@
  * Refused is what would begin or end a transaction, attach a file or set a
  * pragma: the writer's transaction is its own. Nobody else's statement reaches
  * a connection without having been compiled here first.
- * Threads: under the store's check_lock.
+ * Threads: any, each with a connection of its own.
  */
 #include "store/sqlite.h"
 

@@ -41,7 +41,10 @@ static void on_column(const struct store_row *row, void *arg)
         return;
     }
     s->columns[s->count++] =
-        (struct column){name, column_kind_of(store_row_get(row, 1).bytes)};
+        (struct column){.name = name,
+                        .kind = column_kind_of(store_row_get(row, 1).bytes),
+                        .is_text = column_is_text(store_row_get(row, 1).bytes),
+                        .is_rowid = store_row_get(row, 2).integer != 0};
 }
 
 /* Names of columns compare as SQLite compares them. */
@@ -142,17 +145,30 @@ static void on_unique_column(const struct store_row *row, void *arg)
         u->count++;
 }
 
-/* The rowid, where the key is another name for it, stands in no index. */
+/* The rowid stands in no index, whatever column is its other name. Without
+ * any, the key is taken for unique. */
+static int unique_rowid(struct subject *s)
+{
+    const struct column *rowid = NULL;
+    struct unique *u;
+
+    for (size_t i = 0; i < s->count && !rowid; i++)
+        if (s->columns[i].is_rowid)
+            rowid = &s->columns[i];
+    if (!rowid && s->unique_count)
+        return 0;
+    u = unique_begin(s, bytes_of(NULL));
+    if (!u)
+        return s->error;
+    u->columns[0] = rowid ? rowid : s->key;
+    u->collations[0] = mem_copy(BYTES("BINARY"));
+    u->count = u->collations[0] != NULL;
+    return u->count ? 0 : ERR_NOMEM;
+}
+
 static int uniques_read(struct subject *s, struct conn *c,
                         const struct value *table, struct store_detail *detail)
 {
-    struct unique *u = &s->uniques[0];
-
-    u->columns[0] = s->key;
-    u->collations[0] = mem_copy(BYTES("BINARY"));
-    if (!u->collations[0])
-        return ERR_NOMEM;
-    u->count = s->unique_count = 1;
     return conn_once(
         c,
         BYTES("SELECT x.seqno, x.name, x.coll, (SELECT sql FROM sqlite_schema"
@@ -186,7 +202,11 @@ int subject_read(struct subject *s, const struct publish_spec *spec,
     if (error)
         return error;
     error = conn_once(c,
-                      BYTES("SELECT name, type FROM pragma_table_xinfo($1)"
+                      BYTES("SELECT name, type, pk AND type LIKE 'INTEGER'"
+                            " AND (SELECT count(*) = 1 FROM"
+                            " pragma_table_info($1) WHERE pk) AND NOT EXISTS"
+                            " (SELECT 1 FROM pragma_index_list($1) WHERE"
+                            " origin = 'pk') FROM pragma_table_xinfo($1)"
                             " WHERE hidden <> 1 ORDER BY cid"),
                       &table, 1, on_column, s, detail);
 
@@ -203,5 +223,7 @@ int subject_read(struct subject *s, const struct publish_spec *spec,
         return ERR_INVALID;
     }
     error = uniques_read(s, c, &table, detail);
-    return error ? error : s->error;
+    if (!error)
+        error = s->error;
+    return error ? error : unique_rowid(s);
 }

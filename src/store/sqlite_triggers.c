@@ -10,15 +10,18 @@
  *                  changed, D of the old one and I of the new one. An update
  *                  that changes nothing is a change like any other.
  *   AFTER DELETE   D with the old values
- *   BEFORE INSERT, and BEFORE UPDATE of a unique column: REPLACE removes the
- *                  rows in its way without firing a delete trigger, but
- *                  before it is known whether this is a REPLACE at all (an
- *                  INSERT OR IGNORE or an upsert looks the same). So the rows
- *                  in the way are noted in fieldline_replaced, and the AFTER
- *                  trigger, which fires only if the row went in, writes D for
- *                  each that is gone. What replaced a row of its own key is a
- *                  U with the old values. A note that nobody took is stale,
- *                  never wrong: a row that still stands is not reported.
+ *   BEFORE INSERT  REPLACE removes the rows in its way without firing a
+ *                  delete trigger, but before it is known whether this is a
+ *                  REPLACE at all (an INSERT OR IGNORE or an upsert looks the
+ *                  same). So the rows in the way are noted in
+ *                  fieldline_replaced, and the AFTER trigger, which fires
+ *                  only if the row went in, writes D for each that is gone.
+ *                  What replaced a row of its own key is a U with the old
+ *                  values. A note that nobody took is stale, never wrong: a
+ *                  row that still stands is not reported.
+ *   BEFORE UPDATE  of a unique column: R, a reset, where another row is in the
+ *                  way. UPDATE OR REPLACE is too rare for more: every
+ *                  connection parses all this when it opens the file.
  *
  * Nothing in them can fail on any value: blobs, which JSON cannot hold, and
  * infinities are null; a JSON column's text that is no JSON is a string.

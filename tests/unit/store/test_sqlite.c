@@ -576,14 +576,13 @@ static void closing_answers_everything(void **state)
 
 /* --- the write-ahead log ----------------------------------------------- */
 
-#define CHAIN_READS 2
+#define CHAIN_READS 3
 #define WAL_MB_MAX  64
 
 /* Long reads, each begun when another ends, so that the log is always read. */
 struct chain {
     struct store_read reads[CHAIN_READS];
     unsigned running;
-    uint64_t ended;
     bool stop;
 };
 
@@ -592,7 +591,6 @@ static void on_chain(struct store_read *read, int error)
     struct chain *c = read->arg;
 
     assert_int_equal(error, 0);
-    c->ended++;
     if (!c->stop)
         store_read(rig.session, read);
     else if (--c->running == 0)
@@ -633,7 +631,7 @@ static void readers_do_not_grow_the_log_for_ever(void **state)
     assert_int_equal(rig_write(&rig, MANY_ROWS, NULL, 0, NULL), 0);
     st = rig_statement(&rig, STORE_CLASS_READ,
                        "SELECT sum(a.id + b.id) FROM stops a, stops b"
-                       " WHERE a.id % 50 = 0");
+                       " WHERE a.id % 200 = 0");
     for (unsigned i = 0; i < CHAIN_READS; i++)
         c.reads[i] = (struct store_read){
             .statement = st, .done_fn = on_chain, .arg = &c};
@@ -649,7 +647,6 @@ static void readers_do_not_grow_the_log_for_ever(void **state)
     }
     rig_on_worker(&rig, chain_stop, &c);
     assert_in_range(longest, 1, WAL_MB_MAX);
-    assert_true(c.ended > 2 * CHAIN_READS);
     store_statement_unref(&st);
 }
 

@@ -20,6 +20,7 @@ static const char schema[] =
     "CREATE UNIQUE INDEX \"soft (where)\" ON soft /* (where) */ (a)"
     " WHERE soft.gone IS NULL AND a <> ')' -- the live ones\n;"
     "CREATE UNIQUE INDEX soft_expression ON soft(abs(id));"
+    "CREATE TABLE coded(number INTEGER PRIMARY KEY, code TEXT UNIQUE);"
     "CREATE TABLE child(id INTEGER PRIMARY KEY, stop INTEGER REFERENCES"
     " stops(id) ON DELETE CASCADE);";
 
@@ -32,6 +33,7 @@ static const struct publish_spec specs[] = {
     {.table = {"keyed", 5}, .key = {"id", 2}},
     {.table = {"o'dd \"one", 9}, .key = {"the key", 7}},
     {.table = {"soft", 4}, .key = {"id", 2}},
+    {.table = {"coded", 5}, .key = {"code", 4}},
     {.table = {"child", 5}, .key = {"id", 2}},
 };
 
@@ -169,7 +171,7 @@ static void tells_what_replace_removes(void **state)
     left("D stops 3 t=7  {\"lab\":7,\"status\":\"s\"} w=\n"
          "I stops 4 t=7 " STOP(4, 7, "n", "c") "  w=\n");
     shell("UPDATE OR REPLACE stops SET code = 'b' WHERE id = 4");
-    left("D stops 1 t=7  {\"lab\":7,\"status\":\"new\"} w=\n"
+    left("R stops  t=7   w=\n"
          "U stops 4 t=7 " STOP(4, 7, "n", "b") " {\"lab\":7,\"status\":\"n\"}"
                                                " w=\n");
     assert_int_equal(rig_shell(&rig,
@@ -190,13 +192,24 @@ static void tells_what_a_partial_index_removes(void **state)
     left("I soft 4 t= {\"id\":4,\"a\":\"x\",\"gone\":1}  w=\n");
 }
 
+/* The key need not be the rowid's other name. */
+static void tells_what_the_rowid_removes(void **state)
+{
+    shell("INSERT INTO coded VALUES (1, 'a')");
+    start++;
+    shell("REPLACE INTO coded VALUES (1, 'b')");
+    left("D coded a t=  {} w=\n"
+         "I coded b t= {\"number\":1,\"code\":\"b\"}  w=\n");
+}
+
 static void replaces_by_update_of_the_key(void **state)
 {
     shell("INSERT INTO keyed VALUES ('a', 1), ('b', 2)");
     start += 2;
     shell("UPDATE OR REPLACE keyed SET id = 'b' WHERE id = 'a'");
-    left("D keyed a t=  {} w=\n"
-         "U keyed b t= {\"id\":\"b\",\"x\":1} {} w=\n");
+    left("R keyed  t=   w=\n"
+         "D keyed a t=  {} w=\n"
+         "I keyed b t= {\"id\":\"b\",\"x\":1}  w=\n");
 }
 
 /* These look like REPLACE before they are done, and are not. */
@@ -284,7 +297,7 @@ RUN(TEST(tells_insert_update_delete), TEST(tells_old_scope_and_filters),
     TEST(spells_values_as_json), TEST(never_fails_the_host),
     TEST(quotes_odd_names), TEST(a_new_key_is_another_row),
     TEST(tells_what_replace_removes), TEST(tells_what_a_partial_index_removes),
-    TEST(replaces_by_update_of_the_key),
+    TEST(tells_what_the_rowid_removes), TEST(replaces_by_update_of_the_key),
     TEST(tells_no_lie_about_ignore_and_upsert),
     TEST(a_failed_statement_leaves_nothing), TEST(tells_cascades),
     TEST(tells_both_with_recursive_triggers), TEST(holds_wide_tables))
