@@ -33,8 +33,12 @@ static void answer_text(struct exchange *x, unsigned status, const char *type,
 {
     struct blob *body = NULL;
 
-    assert_int_equal(blob_new(&body, text), 0);
-    exchange_reply(x, status, type, body);
+    int error = blob_new(&body, text);
+
+    if (error < 0)
+        exchange_error(x, error);
+    else
+        exchange_reply(x, status, type, body);
 }
 
 static void on_hello(struct exchange *x)
@@ -88,7 +92,11 @@ static void on_list(struct exchange *x)
     buf_init(&b, 1 << 20);
     for (int i = 0; i < 500; i++)
         buf_printf(&b, "{\"row\":%d},", i);
-    assert_int_equal(buf_take(&b, &body), 0);
+    if (buf_take(&b, &body) < 0) {
+        buf_fini(&b);
+        exchange_error(x, ERR_NOMEM);
+        return;
+    }
     x->cacheable = true;
     x->tags = (struct tagset){.tags = {hash_stable(BYTES("list"))}, .count = 1};
     exchange_reply(x, 200, "application/json", body);
