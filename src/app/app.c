@@ -18,12 +18,14 @@
 #include "cache/tagclock.h"
 #include "data/data.h"
 #include "edge/edge.h"
+#include "edge/pages.h"
 #include "feed/feed.h"
 #include "hub/hub.h"
 #include "live/live.h"
 #include "metrics/metrics.h"
 #include "ops/ops.h"
 #include "rest/rest.h"
+#include "web.h"
 
 #include <malloc.h>
 #include <poll.h>
@@ -188,7 +190,27 @@ static int make_edge(struct app *app, struct buf *report)
     return error;
 }
 
-static int add_routes(struct app *app)
+/* The application's pages, and behind them those that the binary carries. */
+static int make_pages(struct app *app, struct buf *report)
+{
+    struct bytes dir = app->config->pages_dir;
+    int error = pages_new(&app->pages, dir.len > 0 ? dir.at : NULL);
+
+    if (error) {
+        buf_printf(report,
+                   BYTES_FMT ": error: pages: " BYTES_FMT
+                             ": %s; expected a directory of files\n",
+                   BYTES_ARG(app->config->file_name), BYTES_ARG(dir),
+                   error_text(error));
+        return error;
+    }
+    for (const struct web_file *f = web_files; f->name && !error; f++)
+        error = pages_add_builtin(app->pages, bytes_of(f->name),
+                                  (struct bytes){f->at, f->len}, NULL);
+    return error;
+}
+
+static int add_routes(struct app *app, const struct app_extra *extra)
 {
     int error = rest_routes(app->data, app->edge);
 
@@ -198,6 +220,10 @@ static int add_routes(struct app *app)
         error = live_routes(app->live, app->edge);
     if (!error)
         error = ops_routes(app->ops, app->edge);
+    if (!error && extra)
+        error = extra->routes_fn(app->edge, extra->arg);
+    if (!error)
+        error = pages_routes(app->pages, app->edge, "/");
     return error ? error : edge_start(app->edge);
 }
 
@@ -212,7 +238,8 @@ static int add_readers(struct app *app)
     return error ? error : feed_add_reader(app->feed, &hub);
 }
 
-static int make_parts(struct app *app, struct buf *report)
+static int make_parts(struct app *app, const struct app_extra *extra,
+                      struct buf *report)
 {
     const struct config *c = app->config;
     int error = metrics_new(&app->metrics);
@@ -234,10 +261,12 @@ static int make_parts(struct app *app, struct buf *report)
         error = make_ops(app);
     if (!error)
         error = make_edge(app, report);
+    if (!error)
+        error = make_pages(app, report);
     if (error)
         return error;
     hub_moved_set(app->hub, on_moved, app);
-    error = add_routes(app);
+    error = add_routes(app, extra);
     return error ? error : add_readers(app);
 }
 
@@ -266,7 +295,8 @@ static unsigned cores(void)
     return n < WORKERS_MAX - 1 ? (unsigned)n : WORKERS_MAX - 1;
 }
 
-int app_new(struct app **ret, struct config *config, struct buf *report)
+int app_new(struct app **ret, struct config *config,
+            const struct app_extra *extra, struct buf *report)
 {
     struct app *app = mem_zalloc(1, sizeof(*app));
     int error;
@@ -281,7 +311,7 @@ int app_new(struct app **ret, struct config *config, struct buf *report)
         config->workers = cores();
     error = open_signals(app);
     if (!error)
-        error = make_parts(app, report);
+        error = make_parts(app, extra, report);
     if (error && report->len == 0)
         fail(report, error, "the server cannot be made");
     if (error)
@@ -439,6 +469,7 @@ void app_free(struct app **ret)
         feed_stop(app->feed);
     stop_workers(app);
     edge_free(&app->edge);
+    pages_free(&app->pages);
     ops_free(&app->ops);
     live_free(&app->live);
     hub_free(&app->hub);

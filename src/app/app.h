@@ -17,10 +17,19 @@
 struct app;
 struct buf;
 struct config;
+struct edge;
+
+/* Routes that the command adds to the application's own. */
+struct app_extra {
+    int (*routes_fn)(struct edge *, void *arg);
+    void *arg;
+};
 
 /* Borrows the configuration, whose secret is loaded. What is wrong goes to the
  * report, with what mends it. */
-int app_new(struct app **ret, struct config *, struct buf *report) MUST_CHECK;
+int app_new(struct app **ret, struct config *,
+            const struct app_extra * /* or NULL */,
+            struct buf *report) MUST_CHECK;
 int app_start(struct app *, struct buf *report) MUST_CHECK;
 const char *app_url(const struct app *); /* "http://127.0.0.1:8080" */
 

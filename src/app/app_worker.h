@@ -18,6 +18,7 @@
 
 struct app;
 struct config;
+struct pages;
 
 struct app_worker {
     struct app *app;
@@ -47,6 +48,7 @@ struct app {
     struct hub *hub;
     struct live *live;
     struct ops *ops;
+    struct pages *pages;
     struct live_spec live_spec;
     struct bytes *moving; /* its resources */
     struct bytes class_names[OPS_CLASSES_MAX];

@@ -65,6 +65,6 @@ int command_fail(const struct line *, int exit_code, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
 extern const struct command command_serve, command_check, command_token,
-    command_db, command_docs;
+    command_db, command_demo, command_docs;
 
 #endif

@@ -11,13 +11,13 @@
 #include "cli/demo_client.h"
 #include "cli/demo_script.h"
 #include "geo/geo.h"
-#include "json/json.h"
 #include "net/loop.h"
 #include "proto/http.h"
-#include "proto/ws.h"
+
+#include <stdarg.h>
+#include <stdio.h>
 
 #define STOPS_MAX   200
-#define KEY_MAX     64
 #define AGAIN_MS    2000 /* after a lost connection or a failed request */
 #define THERE_M     1.0
 #define MESSAGE_MAX ((size_t)1024)
@@ -25,8 +25,7 @@
 enum courier_state { LOADING, DRIVING, VISITING, RESETTING };
 
 struct stop {
-    char key[KEY_MAX];
-    size_t key_len;
+    char key[DEMO_KEY_MAX];
     struct geo_point at;
 };
 
@@ -127,22 +126,6 @@ static void tell_position(struct courier *c)
 
 /* ---- the day ------------------------------------------------------------ */
 
-/* A scalar's canonical text into room; false when it is something else. */
-static bool key_text(const json_t *value, char room[KEY_MAX], size_t *len)
-{
-    int n = -1;
-
-    if (json_is_integer(value))
-        n = snprintf(room, KEY_MAX, "%lld",
-                     (long long)json_integer_value(value));
-    else if (json_is_string(value))
-        n = snprintf(room, KEY_MAX, "%s", json_string_value(value));
-    if (n <= 0 || n >= KEY_MAX)
-        return false;
-    *len = (size_t)n;
-    return true;
-}
-
 static void take_stops(struct courier *c, const json_t *list)
 {
     size_t i;
@@ -153,13 +136,12 @@ static void take_stops(struct courier *c, const json_t *list)
     {
         struct stop *stop = &c->stops[c->stop_count];
 
-        stop->at.lat = json_number_value(json_object_get(row, "lat"));
-        stop->at.lng = json_number_value(json_object_get(row, "lng"));
-        if (c->stop_count < STOPS_MAX && geo_point_valid(stop->at) &&
-            key_text(json_object_get(row, "id"), stop->key, &stop->key_len))
-            c->stop_count++;
         if (c->stop_count == STOPS_MAX)
             break;
+        stop->at.lat = json_number_value(json_object_get(row, "lat"));
+        stop->at.lng = json_number_value(json_object_get(row, "lng"));
+        if (geo_point_valid(stop->at) && demo_row_key(row, stop->key))
+            c->stop_count++;
     }
 }
 
@@ -188,16 +170,16 @@ static void on_stops(struct http_client *client, int error,
                      const struct http_head *head, struct bytes body, void *arg)
 {
     struct courier *c = arg;
-    json_t *reply = NULL;
+    json_t *rows = demo_rows(head, body);
 
     c->asking = false;
-    if (succeeded(head) && json_read(body, &reply, NULL) == 0) {
-        take_stops(c, json_object_get(reply, "data"));
+    if (rows) {
+        take_stops(c, rows);
         begin_day(c);
     } else {
         c->pause_until_ms = loop_now_ms(c->client.world->loop) + AGAIN_MS;
     }
-    json_decref(reply);
+    json_decref(rows);
 }
 
 static void load_stops(struct courier *c)
@@ -249,10 +231,10 @@ static void write_stop(struct courier *c, struct bytes change)
         buf_append(body, marked ? bytes_of(now) : (struct bytes){change.at, 1});
         change = bytes_skip(change, marked ? mark.len : 1);
     }
-    c->asking = buf_error(body) == 0 &&
-                demo_client_ask(&c->client, script_of(c)->stop,
-                                (struct bytes){stop->key, stop->key_len},
-                                buf_bytes(body), on_written, c) == 0;
+    c->asking =
+        buf_error(body) == 0 &&
+        demo_client_ask(&c->client, script_of(c)->stop, bytes_of(stop->key),
+                        buf_bytes(body), on_written, c) == 0;
 }
 
 /* Moves straight towards the next stop by what the time since allows. */

@@ -7,6 +7,10 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "cli/demo_script.h"
+#include "json/json.h"
+#include "proto/http.h"
+
+#include <stdio.h>
 
 #define TOKEN_MAX ((size_t)4096)
 #define BODY_MAX  ((size_t)8192)
@@ -15,6 +19,30 @@ double demo_random(struct demo_world *w)
 {
     w->random += 0x9e3779b97f4a7c15u;
     return (double)(hash_mix(w->random) >> 11) * 0x1p-53;
+}
+
+json_t *demo_rows(const struct http_head *head, struct bytes body)
+{
+    json_t *reply, *rows;
+
+    if (!head || head->status != 200 || json_read(body, &reply, NULL) != 0)
+        return NULL;
+    rows = json_incref(json_object_get(reply, "data"));
+    json_decref(reply);
+    return rows;
+}
+
+bool demo_row_key(const json_t *row, char ret[DEMO_KEY_MAX])
+{
+    const json_t *id = json_object_get(row, "id");
+    int n = -1;
+
+    if (json_is_integer(id))
+        n = snprintf(ret, DEMO_KEY_MAX, "%lld",
+                     (long long)json_integer_value(id));
+    else if (json_is_string(id))
+        n = snprintf(ret, DEMO_KEY_MAX, "%s", json_string_value(id));
+    return n > 0 && n < DEMO_KEY_MAX;
 }
 
 int demo_client_init(struct demo_client *c, struct demo_world *world,

@@ -10,7 +10,11 @@
 #include "base/buf.h"
 #include "net/client.h"
 
+#include <jansson.h>
+
 struct loop;
+
+#define DEMO_KEY_MAX 64
 
 /* Everything the simulated share; borrowed by each. */
 struct demo_world {
@@ -20,6 +24,10 @@ struct demo_world {
     uint64_t random; /* splitmix64 */
 };
 double demo_random(struct demo_world *); /* 0 <= r < 1 */
+/* The rows of a list's reply, for json_decref(); NULL if it is none. */
+json_t *demo_rows(const struct http_head *, struct bytes body);
+/* A row's id as text; false when it has none that fits. */
+bool demo_row_key(const json_t *row, char ret[DEMO_KEY_MAX]);
 
 struct demo_client {
     struct demo_world *world;

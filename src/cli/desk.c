@@ -9,12 +9,9 @@
 #include "base/mem.h"
 #include "cli/demo_client.h"
 #include "cli/demo_script.h"
-#include "json/json.h"
 #include "net/loop.h"
-#include "proto/http.h"
 
 #define ITEMS_MAX  100
-#define KEY_MAX    64
 #define ITEM_SHARE 0.75
 
 struct desk {
@@ -22,29 +19,25 @@ struct desk {
     struct timer tick;
     bool asking;
     unsigned item_count;
-    char items[ITEMS_MAX][KEY_MAX];
+    char items[ITEMS_MAX][DEMO_KEY_MAX];
 };
 
 static void on_items(struct http_client *client, int error,
                      const struct http_head *head, struct bytes body, void *arg)
 {
     struct desk *d = arg;
-    json_t *reply = NULL, *row;
+    json_t *rows = demo_rows(head, body), *row;
     size_t i;
 
     d->asking = false;
-    if (!head || head->status != 200 || json_read(body, &reply, NULL) != 0)
-        return;
-    json_array_foreach(json_object_get(reply, "data"), i, row)
+    json_array_foreach(rows, i, row)
     {
-        const json_t *id = json_object_get(row, "id");
-
-        if (d->item_count == ITEMS_MAX || !json_is_integer(id))
+        if (d->item_count == ITEMS_MAX)
             break;
-        snprintf(d->items[d->item_count++], KEY_MAX, "%lld",
-                 (long long)json_integer_value(id));
+        if (demo_row_key(row, d->items[d->item_count]))
+            d->item_count++;
     }
-    json_decref(reply);
+    json_decref(rows);
 }
 
 static void on_read(struct http_client *client, int error,

@@ -10,7 +10,8 @@
 #define HELP_MAX (64u << 10)
 
 static const struct command *const commands[] = {
-    &command_serve, &command_check, &command_token, &command_db, &command_docs,
+    &command_serve, &command_demo, &command_check,
+    &command_token, &command_db,   &command_docs,
 };
 
 static void help(FILE *out)

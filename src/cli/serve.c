@@ -21,7 +21,7 @@ static int serve(struct line *l, struct config *config, struct buf *report)
     int error = config_secret_load(config, report);
 
     if (!error)
-        error = app_new(&app, config, report);
+        error = app_new(&app, config, NULL, report);
     if (!error)
         error = app_start(app, report);
     if (!error) {
