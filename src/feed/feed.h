@@ -37,6 +37,9 @@ struct feed_reader {
     change_fn *visible_fn; /* or NULL */
     change_fn *ordered_fn; /* or NULL */
     change_fn *replay_fn;  /* old rows at start, in order, or NULL */
+    /* All old rows were replayed; nothing else is told before. Or NULL: then
+     * feed_start() returns only when they were. */
+    void (*replayed_fn)(void *arg);
     /* The horizon moved to this offset (ordered_fn was called for all up to
      * it), or a new epoch began (restarted). */
     void (*horizon_fn)(uint64_t horizon, bool restarted, void *arg);
@@ -47,7 +50,8 @@ int feed_new(struct feed **ret, struct store *, struct tagclock *,
              struct metrics *, const struct feed_options *) MUST_CHECK;
 void feed_free(struct feed **);
 int feed_add_reader(struct feed *, const struct feed_reader *) MUST_CHECK;
-/* Returns when the first round is done: the horizon is known. */
+/* Returns when the horizon is known (and, for a reader that replays without a
+ * replayed_fn, when it has had the old rows). */
 int feed_start(struct feed *) MUST_CHECK;
 void feed_stop(struct feed *);
 void feed_wake(struct feed *);

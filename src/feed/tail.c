@@ -78,6 +78,23 @@ static void tell_replay(struct feed *f, const struct change *c)
             f->readers[i].replay_fn(c, f->readers[i].arg);
 }
 
+static void tell_replayed(struct feed *f)
+{
+    f->replays = false;
+    for (unsigned i = 0; i < f->reader_count; i++)
+        if (f->readers[i].replayed_fn)
+            f->readers[i].replayed_fn(f->readers[i].arg);
+}
+
+/* Does anybody want the old rows, and before the start returns? */
+static bool start_waits(const struct feed *f)
+{
+    for (unsigned i = 0; i < f->reader_count; i++)
+        if (f->readers[i].replay_fn && !f->readers[i].replayed_fn)
+            return true;
+    return false;
+}
+
 static void tell_visible(struct feed *f, const struct change *c)
 {
     int64_t late_us = clock_wall_us() - c->at_us;
@@ -150,6 +167,16 @@ static bool is_new_history(const struct feed *f)
            f->target.head < horizon || f->target.low_water > horizon;
 }
 
+/* The rows to replay end where the feed begins. */
+static uint64_t replay_from(const struct feed *f)
+{
+    uint64_t from = f->target.horizon > f->options.replay
+                        ? f->target.horizon - f->options.replay
+                        : 0;
+
+    return from > f->target.low_water ? from : f->target.low_water;
+}
+
 /* A first start, a restored backup, or so long away that rows are gone: what
  * is known is void, and the table is followed from where it stands. */
 static void history_begin(struct feed *f)
@@ -160,11 +187,14 @@ static void history_begin(struct feed *f)
     if (restarted)
         log_warn("feed.restart", "horizon=%llu", (unsigned long long)horizon);
     f->shown_count = 0;
-    f->ordered = f->cursor = horizon;
+    f->ordered = horizon;
+    f->cursor = replay_from(f);
     atomic_store(&f->epoch, store_epoch(f->store).at);
     atomic_store(&f->horizon, horizon);
     tagclock_restart(f->clock, horizon);
     tell_horizon(f, horizon, restarted);
+    if (restarted && f->replays)
+        tell_replayed(f); /* what was to come is void */
 }
 
 /* --- rounds ------------------------------------------------------------ */
@@ -180,6 +210,15 @@ static void round_readable(struct feed *f)
     }
 }
 
+/* Lets feed_start() return, the first time. */
+static void start_return(struct feed *f, int error)
+{
+    if (f->returned)
+        return;
+    f->returned = true;
+    feed_began(f, error);
+}
+
 static void round_end(struct feed *f, int error)
 {
     f->state = TAIL_IDLE;
@@ -188,9 +227,11 @@ static void round_end(struct feed *f, int error)
     else if (!f->unreadable && !f->closing)
         log_warn("feed.unreadable", "error=%s", error_name(error));
     f->unreadable = error != 0;
-    if (f->replays)
-        feed_began(f, error);
-    f->replays = false;
+    if (!error && f->replays) {
+        tell_replayed(f);
+        f->again = true; /* for what came meanwhile */
+    }
+    start_return(f, error);
 }
 
 static void wait_note(struct feed *f)
@@ -235,7 +276,7 @@ static void state_ask(struct feed *f)
 /* A page more, if the round's end is not reached. */
 static void page_ask(struct feed *f)
 {
-    uint64_t upto = f->replays ? f->target.horizon : f->target.head;
+    uint64_t upto = f->replays ? atomic_load(&f->horizon) : f->target.head;
 
     if (f->cursor >= upto) {
         round_end(f, 0);
@@ -252,20 +293,14 @@ static void page_ask(struct feed *f)
     store_changes_read(f->session, &f->read);
 }
 
-/* The rows to replay end where the feed begins. */
-static uint64_t replay_from(const struct feed *f)
-{
-    uint64_t from = f->target.horizon > f->options.replay
-                        ? f->target.horizon - f->options.replay
-                        : 0;
-
-    return from > f->target.low_water ? from : f->target.low_water;
-}
-
 static void state_take(struct feed *f)
 {
     if (f->error || (f->ask.unchanged && !f->replays)) {
         round_end(f, f->error);
+        return;
+    }
+    if (f->ask.unchanged) { /* the replay failed, and is taken up again */
+        page_ask(f);
         return;
     }
     f->target = f->ask.state;
@@ -274,7 +309,12 @@ static void state_take(struct feed *f)
     if (is_new_history(f))
         history_begin(f);
     atomic_store(&f->head, f->target.head);
-    f->cursor = f->replays ? replay_from(f) : atomic_load(&f->horizon);
+    if (!f->returned && !start_waits(f)) {
+        round_readable(f);
+        start_return(f, 0);
+    }
+    if (!f->replays)
+        f->cursor = atomic_load(&f->horizon);
     page_ask(f);
 }
 
@@ -416,6 +456,7 @@ int tail_open(struct feed *f, struct worker *worker)
     timer_start(f->loop, &f->trim, FEED_TRIM_MS);
     f->state = TAIL_IDLE;
     f->closing = false;
+    f->returned = false;
     f->replays = true;
     tail_wake(f);
     return 0;

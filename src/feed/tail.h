@@ -6,8 +6,8 @@
  *                             \--- nothing new, or an error -------^
  *
  * A round asks for the state first and reads up to its head, so every row at
- * or below its horizon is in what it reads. The first round reads nothing but
- * the rows to replay.
+ * or below its horizon is in what it reads. Until the rows to replay have been
+ * read, rounds read nothing else.
  * Invariants: ordered <= the horizon of the round; every row up to the public
  * horizon has been given to every reader; shown holds, in order, the offsets
  * above it that visible_fn has had.
@@ -67,7 +67,8 @@ struct feed {
     bool answered;   /* what was asked has come, with error */
     int error;
     bool again;      /* woken amid a round */
-    bool replays;    /* the first round */
+    bool returned;   /* feed_began() was called */
+    bool replays;    /* old rows are still to be read, up to the horizon */
     bool unreadable; /* the last round failed, and it was said */
     bool closing;
     bool trimming;

@@ -2,8 +2,8 @@
 /*
  * seen - a feed reader that writes down what it is told and lets a test wait.
  *
- * "r3" replayed, "v3" visible, "o3" ordered, "h3" the horizon, "H3" the
- * horizon of a new history; a space after each.
+ * "r3" replayed, "R0" all replayed, "v3" visible, "o3" ordered, "h3" the
+ * horizon, "H3" the horizon of a new history; a space after each.
  * Threads: any, locked by lock.
  */
 #ifndef FIELDLINE_TESTS_FEED_SEEN_H
@@ -41,6 +41,11 @@ static inline void seen_add(struct seen *s, char what, uint64_t offset)
 static inline void seen_replay(const struct change *c, void *arg)
 {
     seen_add(arg, 'r', c->offset);
+}
+
+static inline void seen_replayed(void *arg)
+{
+    seen_add(arg, 'R', 0);
 }
 
 static inline void seen_visible(const struct change *c, void *arg)

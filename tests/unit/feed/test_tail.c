@@ -9,6 +9,7 @@
 #include "cache/tagclock.h"
 #include "store/driver.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 
 #define ROWS_MAX 2000
@@ -116,6 +117,7 @@ static int setup(void **state)
     struct feed_reader reader = seen_reader(&seen);
     struct feed_options options = {.poll_ms = 3600000};
 
+    log_level_set(LOG_OFF);
     script = (struct script){.state = {.horizon = 10, .head = 10}};
     pthread_mutex_init(&script.lock, NULL);
     pthread_cond_init(&script.asked, NULL);
@@ -260,9 +262,41 @@ static void a_trimmed_gap_is_a_new_history(void **state)
     assert_int_equal(tagclock_at(tags, 7), 50);
 }
 
+/* Who is told when the replay is over does not make the start wait for it, and
+ * a replay that fails is taken up where it was. */
+static void a_replay_goes_on_behind_the_start(void **state)
+{
+    struct feed_reader reader;
+    struct feed_options options = {.poll_ms = 3600000};
+
+    feed_free(&feed);
+    seen_fini(&seen);
+    reader = seen_reader(&seen);
+    reader.replayed_fn = seen_replayed;
+    appears(3);
+    appears(7);
+    appears(11);
+    pthread_mutex_lock(&script.lock);
+    script.read_error = ERR_STORE;
+    pthread_mutex_unlock(&script.lock);
+    assert_int_equal(feed_new(&feed, &store, tags, NULL, &options), 0);
+    assert_int_equal(feed_add_reader(feed, &reader), 0);
+    assert_int_equal(feed_start(feed), 0);
+    assert_int_equal(feed_horizon(feed), 10);
+    assert_false(feed_is_stale(feed));
+    rounds(1);
+    pthread_mutex_lock(&script.lock);
+    script.read_error = 0;
+    pthread_mutex_unlock(&script.lock);
+    shows(11, 11);
+    rounds(2);
+    seen_is(&seen, "h10 r3 r7 R0 v11 o11 h11 ");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 RUN(TEST(a_late_lower_offset_is_told_in_its_place),
     TEST(rolled_back_offsets_move_the_horizon),
     TEST(the_age_of_a_standing_horizon_is_known),
-    TEST(a_failed_page_is_taken_up_again), TEST(a_trimmed_gap_is_a_new_history))
+    TEST(a_failed_page_is_taken_up_again), TEST(a_trimmed_gap_is_a_new_history),
+    TEST(a_replay_goes_on_behind_the_start))
