@@ -72,6 +72,32 @@ static int token_copy(struct builder *b, struct fy_token *token,
     return ret->at ? 0 : ERR_NOMEM;
 }
 
+/*
+ * A text in single quotes, in which '' is one quote: libfyaml 0.7 loses memory
+ * on a text with many of them. at is the opening quote's.
+ */
+static int quoted_copy(struct builder *b, size_t at, struct bytes *ret)
+{
+    struct bytes s = bytes_skip(b->mistakes->text, at + 1);
+    size_t end = 0, len = 0;
+    char *out;
+
+    while (end < s.len && s.at[end] != '\n' &&
+           (s.at[end] != '\'' || (end + 1 < s.len && s.at[end + 1] == '\'')))
+        end += s.at[end] == '\'' ? 2 : 1;
+    if (end >= s.len || s.at[end] != '\'')
+        return refuse(b, at, "single quotes over several lines",
+                      "double quotes there");
+    out = arena_bytes(b->arena, end + 1);
+    if (!out)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < end; i += s.at[i] == '\'' ? 2 : 1)
+        out[len++] = s.at[i];
+    out[len] = '\0';
+    *ret = (struct bytes){out, len};
+    return 0;
+}
+
 static int anchor_set(struct builder *b, struct bytes name,
                       const struct yaml *node)
 {
@@ -174,7 +200,9 @@ static int on_scalar(struct builder *b, struct fy_event *event)
     node->plain = fy_event_get_node_style(event) == FYNS_PLAIN;
     if (!fy_event_start_mark(event))
         node->plain = true;
-    error = token_copy(b, event->scalar.value, &node->text);
+    error = fy_event_get_node_style(event) == FYNS_SINGLE_QUOTED
+                ? quoted_copy(b, node->at, &node->text)
+                : token_copy(b, event->scalar.value, &node->text);
     if (!error)
         error = token_copy(b, event->scalar.anchor, &anchor);
     if (!error)
@@ -343,7 +371,7 @@ int yaml_read(struct yaml **ret, struct arena *arena, struct mistakes *mistakes)
                     : refuse(b, 0, "the file is empty", "a mapping");
     if (b->parser)
         fy_parser_destroy(b->parser);
-    fy_diag_unref(diag);
+    fy_diag_destroy(diag);
     if (!error)
         *ret = b->root;
     return error;
