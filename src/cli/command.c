@@ -77,9 +77,8 @@ static bool take(struct line *l, struct bytes flag, const char *source,
         }
     if (!s)
         return false;
-    if (l->override_count < CONFIG_OVERRIDES_MAX)
-        l->overrides[l->override_count++] =
-            (struct config_override){s, source, value};
+    l->overrides[l->override_count++] =
+        (struct config_override){s, source, value};
     return true;
 }
 
@@ -94,6 +93,11 @@ static int take_option(struct line *l, int argc, char **argv,
     if (equals) {
         flag.len = (size_t)(equals - argv[0]);
         *equals = '\0'; /* the flag names its own mistakes */
+    }
+    if (l->override_count == CONFIG_OVERRIDES_MAX) {
+        refuse(l, report, "too many options; expected at most %d",
+               CONFIG_OVERRIDES_MAX);
+        return 0;
     }
     if (!take(l, flag, argv[0], value ? value : "")) {
         refuse_flag(l, flag, report);
