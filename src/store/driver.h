@@ -68,19 +68,22 @@ struct driver {
     int (*admin_columns)(struct admin *, struct bytes table, admin_column_fn *,
                          void *arg, struct store_detail *) MUST_CHECK;
     bool (*admin_has_table)(struct admin *, const char *table);
+    /* Sets the store's epoch; NULL where it is fieldline_meta's as it is. */
+    int (*admin_epoch)(struct admin *, struct store_detail *) MUST_CHECK;
     /* Fieldline's own tables, their first rows included; idempotent. */
     int (*install)(struct admin *, struct store_detail *) MUST_CHECK;
     /* Brings the triggers of these tables up to date and removes those of any
      * other; a table whose triggers were not in place gets a reset row. */
     int (*publish)(struct admin *, const struct publish_spec *, size_t count,
                    struct store_detail *) MUST_CHECK;
-    /* Removes every trigger of ours, so that a migration meets none. */
+    /* Before a migration: removes every trigger of ours, or where a migration
+     * does not mind them marks each, so that publish makes it anew. */
     int (*unpublish)(struct admin *, struct store_detail *) MUST_CHECK;
     int (*verify)(struct admin *, const struct publish_spec *, size_t count,
                   struct store_detail *) MUST_CHECK;
 };
 
-extern const struct driver sqlite_driver;
+extern const struct driver sqlite_driver, postgres_driver;
 
 /* The statements of change.c, made at their first use. */
 enum store_own {

@@ -367,6 +367,17 @@ static void on_epoch(const struct store_row *row, void *arg)
     store_epoch_set(arg, store_row_get(row, 0).bytes);
 }
 
+static int epoch_read(struct admin *a, struct store_detail *detail)
+{
+    const struct driver *d = a->store->driver;
+
+    if (d->admin_epoch)
+        return d->admin_epoch(a, detail);
+    return d->admin_run(
+        a, BYTES("SELECT value FROM fieldline_meta WHERE name = 'epoch'"), NULL,
+        0, on_epoch, a->store, detail);
+}
+
 int admin_migrate(struct admin *a, const char *dir,
                   const struct publish_spec *specs, size_t count,
                   admin_progress_fn *progress_fn, void *arg,
@@ -387,9 +398,7 @@ int admin_migrate(struct admin *a, const char *dir,
     if (!error)
         error = publish(a, specs, count, detail);
     if (!error)
-        error = a->store->driver->admin_run(
-            a, BYTES("SELECT value FROM fieldline_meta WHERE name = 'epoch'"),
-            NULL, 0, on_epoch, a->store, detail);
+        error = epoch_read(a, detail);
     migrations_fini(&m);
     if (!error && o->on_wake)
         o->on_wake(o->arg);

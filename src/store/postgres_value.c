@@ -350,9 +350,10 @@ static const struct {
 } states[] = {
     {"23", ERR_CONSTRAINT}, {"57014", ERR_TIMEOUT}, /* statement_timeout */
     {"55P03", ERR_BUSY},                            /* lock_timeout */
-    {"40", ERR_BUSY},    /* deadlock, serialisation */
-    {"53300", ERR_BUSY}, /* too many connections */
-    {"57P", ERR_BUSY},   /* going down, coming up */
+    {"40", ERR_BUSY},     /* deadlock, serialisation */
+    {"53300", ERR_BUSY},  /* too many connections */
+    {"57P", ERR_BUSY},    /* going down, coming up */
+    {"08P01", ERR_STORE}, /* the wrong number of parameters */
     {"08", ERR_BUSY},
 };
 

@@ -20,6 +20,8 @@ static const struct {
     const struct driver *driver;
 } drivers[] = {
     {"sqlite:", &sqlite_driver},
+    {"postgres:", &postgres_driver},
+    {"postgresql:", &postgres_driver},
 };
 
 static const struct driver *driver_of(struct bytes url)

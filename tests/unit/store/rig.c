@@ -59,7 +59,8 @@ static void on_stop(struct worker *w, void *arg)
 static void rig_start(struct rig *r, unsigned busy_ms)
 {
     static const struct worker_events events = {on_start, on_stop};
-    struct store_options o = {.url = BYTES("sqlite:t.db"),
+    struct store_options o = {.url = r->url[0] ? bytes_of(r->url)
+                                               : BYTES("sqlite:t.db"),
                               .data_dir = bytes_of(r->dir),
                               .create = true,
                               .on_commit = on_commit,
@@ -85,21 +86,36 @@ void rig_shut(struct rig *r)
     pthread_cond_destroy(&r->turned);
 }
 
-void rig_open(struct rig *r, const char *schema,
-              const struct publish_spec *specs, size_t spec_count)
+static void rig_fill(struct rig *r, const char *schema,
+                     const struct publish_spec *specs, size_t spec_count)
 {
     struct admin *a;
 
-    memset(r, 0, sizeof(*r));
-    strcpy(r->dir, "/tmp/fieldline-store-XXXXXX");
-    assert_non_null(mkdtemp(r->dir));
-    rig_start(r, 0);
     assert_int_equal(admin_open(&a, r->store, &r->detail), 0);
     if (admin_script(a, bytes_of(schema), &r->detail))
         fail_msg("schema: %s", r->detail.text);
     if (admin_migrate(a, NULL, specs, spec_count, NULL, NULL, &r->detail))
         fail_msg("migrate: %s", r->detail.text);
     admin_close(&a);
+}
+
+void rig_open(struct rig *r, const char *schema,
+              const struct publish_spec *specs, size_t spec_count)
+{
+    memset(r, 0, sizeof(*r));
+    strcpy(r->dir, "/tmp/fieldline-store-XXXXXX");
+    assert_non_null(mkdtemp(r->dir));
+    rig_start(r, 0);
+    rig_fill(r, schema, specs, spec_count);
+}
+
+void rig_open_url(struct rig *r, const char *url, const char *schema,
+                  const struct publish_spec *specs, size_t spec_count)
+{
+    memset(r, 0, sizeof(*r));
+    (void)snprintf(r->url, sizeof(r->url), "%s", url);
+    rig_start(r, 0);
+    rig_fill(r, schema, specs, spec_count);
 }
 
 void rig_open_at(struct rig *r, const char *dir, unsigned busy_ms)

@@ -22,6 +22,7 @@
 
 struct rig {
     char dir[64];
+    char url[256]; /* empty: an SQLite file in dir */
     struct store *store;
     struct store_session *session; /* the worker's */
     struct worker *worker;
@@ -47,6 +48,9 @@ void rig_close(struct rig *);
 /* The same directory from another process. */
 void rig_open_at(struct rig *, const char *dir, unsigned busy_ms);
 void rig_shut(struct rig *); /* keeps the file */
+/* A database that is there, closed by rig_shut(). */
+void rig_open_url(struct rig *, const char *url, const char *schema,
+                  const struct publish_spec *, size_t spec_count);
 
 typedef void rig_fn(struct rig *, void *arg);
 /* Runs fn on the worker and waits until rig_turn() is called from there. */
