@@ -421,6 +421,21 @@ static bool is_not_short(const struct guard *guard, int error)
     return guard->hit == GUARD_STEPS || error == ERR_LIMIT || error == ERR_BUSY;
 }
 
+static void short_broken(struct sqlite_statement *st)
+{
+    unsigned times = atomic_fetch_add(&st->overruns, 1);
+
+    atomic_store(&st->penalty,
+                 SHORT_PENALTY
+                     << (times < SHORT_DOUBLED ? times : SHORT_DOUBLED));
+}
+
+static void short_kept(struct sqlite_statement *st)
+{
+    if (UNLIKELY(atomic_load_explicit(&st->overruns, memory_order_relaxed)))
+        atomic_store(&st->overruns, 0);
+}
+
 static void read_now(struct sqlite_session *s, struct store_read *read,
                      uint64_t started_ns)
 {
@@ -437,11 +452,12 @@ static void read_now(struct sqlite_session *s, struct store_read *read,
     s->turn_spent_ns += clock_mono_ns() - started_ns;
     if (UNLIKELY(error && is_not_short(&guard, error))) {
         if (error != ERR_BUSY)
-            atomic_store(&st->penalty, SHORT_PENALTY);
+            short_broken(st);
         rows_give(s, rows);
         read_hand_over(s, read, started_ns);
         return;
     }
+    short_kept(st);
     if (!error)
         rows_deliver(rows, read->row_fn, read->arg);
     rows_give(s, rows);

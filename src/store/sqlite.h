@@ -25,8 +25,10 @@
 /* ... and one such read no more than this many GUARD_STEPs, or bytes. */
 #define SHORT_STEPS_MAX  40
 #define SHORT_BYTES_MAX  ((size_t)1 << 20)
-/* A statement that did not keep to it goes to the readers this often. */
+/* A statement that did not keep to it goes to the readers this often, and
+ * twice as often each further time, so many times. */
 #define SHORT_PENALTY    64
+#define SHORT_DOUBLED    6
 #define READ_BYTES_MAX   ((size_t)64 << 20)
 #define READ_MS_MAX      5000
 #define ANALYTICS_MS_MAX 60000
@@ -50,7 +52,8 @@ struct sqlite_store {
 struct sqlite_statement {
     struct store_statement base;
     bool is_short;
-    atomic_uint penalty; /* so many more reads go to the readers */
+    atomic_uint overruns; /* since it last kept its promise */
+    atomic_uint penalty;  /* so many more reads go to the readers */
 };
 
 struct sqlite_session {

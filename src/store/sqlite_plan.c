@@ -3,10 +3,11 @@
  * sqlite_plan - may this statement be known, and is it short?
  *
  * SHORT means it may run on a worker, on the spot: every table is reached by a
- * whole unique key, or by an index range that a LIMIT ends; no full scan, no
- * sort, no aggregate. Where every table it reads is small anything is short.
- * This is judged from SQLite's plan; a wrong judgement costs little, because
- * the run is guarded besides.
+ * whole unique key, or walked in the order of an index or of its rowids with a
+ * LIMIT to end it; no sort, no aggregate. Where every table it reads is small
+ * anything is short. This is judged from SQLite's plan. How far a walk goes
+ * before the LIMIT is reached no plan tells: the run is guarded, and a
+ * statement that broke its promise goes to the readers for a while.
  *
  * Refused is what would begin or end a transaction, attach a file or set a
  * pragma: the writer's transaction is its own. Nobody else's statement reaches
@@ -31,8 +32,8 @@ struct audit {
 /* What the plan says. */
 struct plan {
     struct conn *conn;
-    bool scans; /* a whole table, a sort, an aggregate */
-    bool ranges;
+    bool whole; /* a sort, an aggregate, a table made on the way */
+    bool walks;
     bool limited;
 };
 
@@ -144,16 +145,15 @@ static void on_plan_line(const struct store_row *row, void *arg)
 
     if (holds(detail, "TEMP B-TREE") || holds(detail, "MATERIALIZE") ||
         holds(detail, "AUTOMATIC")) {
-        p->scans = true;
+        p->whole = true;
     } else if (holds(detail, "VIRTUAL TABLE")) {
-        p->scans |= !is_table_function(detail);
-        p->ranges = true;
+        p->whole |= !is_table_function(detail);
+        p->walks = true;
     } else if (bytes_starts(detail, BYTES("SEARCH "))) {
-        p->ranges |= !is_by_key(p->conn, detail);
+        p->walks |= !is_by_key(p->conn, detail);
     } else if (bytes_starts(detail, BYTES("SCAN ")) &&
                !holds(detail, "CONSTANT ROW")) {
-        p->ranges = true;
-        p->scans |= !holds(detail, " INDEX ");
+        p->walks = true;
     }
 }
 
@@ -163,7 +163,7 @@ static void on_instruction(const struct store_row *row, void *arg)
     struct plan *p = arg;
 
     if (bytes_starts(opcode, BYTES("AggStep")))
-        p->scans = true;
+        p->whole = true;
     if (bytes_equal(opcode, BYTES("DecrJumpZero")))
         p->limited = true;
 }
@@ -183,7 +183,7 @@ static void plan_explain(struct plan *p, struct bytes sql)
 
         if (!text || sqlite3_prepare_v2(conn_db(p->conn), text, -1, &stmt,
                                         NULL) != SQLITE_OK)
-            p->scans = true;
+            p->whole = true;
         while (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
             struct value values[4] = {0};
             struct store_row row = {.count = 4, .values = values};
@@ -245,7 +245,7 @@ static bool judge(struct conn *c, struct bytes sql, const struct audit *audit)
     struct plan p = {.conn = c};
 
     plan_explain(&p, sql);
-    return (!p.scans && (!p.ranges || p.limited)) || all_small(c, audit);
+    return (!p.whole && (!p.walks || p.limited)) || all_small(c, audit);
 }
 
 /* --- the check --------------------------------------------------------- */
