@@ -87,7 +87,7 @@ struct hub_worker {
     struct auth *auth;
     struct store_session *store;
     struct metrics_shard *shard;
-    struct ws_deflate *deflate;
+    struct ws_deflate *deflate; /* NULL until a session negotiates it */
     struct topics *topics;
     struct conflate *conflate;
     struct session **sessions; /* dense */

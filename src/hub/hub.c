@@ -218,9 +218,7 @@ int hub_worker_new(struct hub_worker **ret, struct hub *h,
     buf_init(&w->json, scratch_max(h->spec));
     buf_init(&w->wire, scratch_max(h->spec));
     catchup_init(w);
-    error = ws_deflate_new(&w->deflate);
-    if (!error)
-        error = topics_new(&w->topics);
+    error = topics_new(&w->topics);
     if (!error)
         error = conflate_new(&w->conflate, w->loop, relay_out, w);
     if (error) {

@@ -79,12 +79,14 @@ static void ring_begin(struct ring *r, uint64_t floor)
 void ring_push(struct ring *r, struct frame *frame)
 {
     uint64_t offset = frame->change.offset;
+    bool replayed;
 
     pthread_mutex_lock(&r->mutex);
     ring_begin(r, offset - 1);
-    if (r->count == 0 && offset <= r->state.upto)
-        r->state.floor = offset - 1; /* the past is replayed from here on */
-    if (r->count == r->frames_max)
+    replayed = offset <= r->state.upto;
+    if (r->count == 0 && replayed)
+        r->state.floor = offset - 1;
+    if (r->count == r->frames_max || (replayed && r->count == RING_REPLAY_MAX))
         ring_drop_first(r);
     *ring_at(r, r->count++) = frame;
     r->bytes += frame->bytes;

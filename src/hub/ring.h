@@ -31,7 +31,9 @@ int ring_new(struct ring **ret, size_t frames_max, size_t bytes_max) MUST_CHECK;
 void ring_free(struct ring **);
 
 /* In offset order. What was before the start may be replayed after the first
- * ring_advance(), as long as nobody takes: the ring then begins earlier. */
+ * ring_advance(), as long as nobody takes: the ring then begins earlier. Of
+ * that at most RING_REPLAY_MAX are kept, so that an idle server is small. */
+#define RING_REPLAY_MAX 1024
 void ring_push(struct ring *, struct frame * /* taken */);
 void ring_advance(struct ring *, struct bytes epoch, uint64_t upto);
 /* Drops all: nothing from before horizon is known in this epoch. */

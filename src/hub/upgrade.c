@@ -82,33 +82,43 @@ static bool handshake_ok(struct exchange *x)
     return true;
 }
 
+/* What the client offered and the server takes: compression, the protocol. */
+static bool extensions_answer(struct exchange *x, struct hub_worker *w)
+{
+    const struct http_head *h = x->head;
+    struct bytes extensions =
+        ws_negotiate(http_head_get(h, HTTP_FIELD_SEC_WEBSOCKET_EXTENSIONS));
+
+    if (http_list_has(http_head_get(h, HTTP_FIELD_SEC_WEBSOCKET_PROTOCOL),
+                      PROTOCOL))
+        exchange_header(x, "Sec-WebSocket-Protocol", PROTOCOL);
+    /* The worker's compressor is made for the first who wants it. */
+    if (!extensions.len || (!w->deflate && ws_deflate_new(&w->deflate) != 0))
+        return false;
+    exchange_header(x, "Sec-WebSocket-Extensions", extensions);
+    return true;
+}
+
 static void on_ws(struct exchange *x)
 {
     struct hub *hub = x->route->arg;
-    const struct http_head *h = x->head;
     struct hub_worker *w = edge_worker_slot(x->edge, EDGE_SLOT_HUB);
     char accept[28 + 1];
-    struct bytes extensions;
+    bool deflate;
 
     if (!handshake_ok(x))
         return;
-    if (!upgrade_origin_allowed(hub->spec, h)) {
+    if (!upgrade_origin_allowed(hub->spec, x->head)) {
         exchange_problem(x, 403, "origin-not-allowed",
                          "pages of this origin may not connect; list it under "
                          "hub.origins");
         return;
     }
-    ws_accept_key(http_head_get(h, HTTP_FIELD_SEC_WEBSOCKET_KEY), accept);
+    ws_accept_key(http_head_get(x->head, HTTP_FIELD_SEC_WEBSOCKET_KEY), accept);
     exchange_header(x, "Sec-WebSocket-Accept", bytes_of(accept));
-    extensions =
-        ws_negotiate(http_head_get(h, HTTP_FIELD_SEC_WEBSOCKET_EXTENSIONS));
-    if (extensions.len)
-        exchange_header(x, "Sec-WebSocket-Extensions", extensions);
-    if (http_list_has(http_head_get(h, HTTP_FIELD_SEC_WEBSOCKET_PROTOCOL),
-                      PROTOCOL))
-        exchange_header(x, "Sec-WebSocket-Protocol", PROTOCOL);
+    deflate = extensions_answer(x, w);
     exchange_upgrade(x, "websocket",
-                     extensions.len ? on_upgraded_deflate : on_upgraded,
+                     deflate ? on_upgraded_deflate : on_upgraded,
                      &hub->posts[worker_index(w->worker)]);
 }
 

@@ -581,9 +581,11 @@ static int dial(unsigned port)
                              .sin_port = htons((uint16_t)port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct timeval patience = {.tv_sec = PATIENCE_S};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, SOCK_STREAM, 0), room = 65536;
 
     assert_true(fd >= 0);
+    /* So that a reader who stops is soon noticed. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
@@ -657,6 +659,7 @@ struct ws {
     size_t len;
     json_t *message;
     unsigned pings, code;
+    size_t received;
 };
 
 static int handshake(struct rig *rig, unsigned worker, const char *lines)
@@ -714,13 +717,6 @@ void ws_free(struct ws *ws)
     free(ws);
 }
 
-void ws_narrow(struct ws *ws)
-{
-    int size = 4096;
-
-    (void)setsockopt(ws->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-}
-
 void ws_send_raw(struct ws *ws, struct bytes bytes)
 {
     (void)fd_send(ws->fd, bytes);
@@ -771,17 +767,33 @@ static enum ws_event ws_event(struct ws *ws, struct bytes *ret)
             return WS_BAD;
         ws->at = ws->in;
         ws->len = (size_t)n;
+        ws->received += (size_t)n;
     }
 }
 
 const json_t *ws_next(struct ws *ws)
 {
+    const json_t *message = ws_next_or_close(ws);
+
+    if (!message)
+        fail_msg("the server closed with %u", ws->code);
+    return message;
+}
+
+size_t ws_received(const struct ws *ws)
+{
+    return ws->received;
+}
+
+const json_t *ws_next_or_close(struct ws *ws)
+{
     struct bytes text;
     enum ws_event event = ws_event(ws, &text);
 
+    if (event == WS_CLOSE)
+        return NULL;
     if (event != WS_TEXT)
-        fail_msg("the connection ended: event %d, code %u", (int)event,
-                 ws->code);
+        fail_msg("the connection ended: event %d", (int)event);
     json_decref(ws->message);
     ws->message = NULL;
     if (json_read(text, &ws->message, NULL) != 0)
@@ -812,6 +824,8 @@ unsigned ws_close_code(struct ws *ws)
     struct bytes ignored;
     enum ws_event event;
 
+    if (ws->code)
+        return ws->code;
     while ((event = ws_event(ws, &ignored)) != WS_CLOSE)
         if (event == WS_BAD)
             return 1006;

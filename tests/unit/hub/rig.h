@@ -74,15 +74,16 @@ void ws_send_raw(struct ws *, struct bytes bytes);
 /* The next message, borrowed until the next call; control frames are answered
  * or passed over. Fails the test when the connection ends. */
 const json_t *ws_next(struct ws *);
-/* The same, and it must have this type. */
+/* NULL when the server closes. */
+const json_t *ws_next_or_close(struct ws *);
+size_t ws_received(const struct ws *); /* bytes */
+/* As ws_next(), and it must have this type. */
 const json_t *ws_expect(struct ws *, const char *type);
 /* Nothing but what was asked for has come: a PING's PONG is next. */
 void ws_expect_nothing(struct ws *);
 /* The code the server closes with; messages before it are passed over. */
 unsigned ws_close_code(struct ws *);
 unsigned ws_pings(const struct ws *); /* WebSocket pings seen */
-/* Small socket buffers, so that a reader who stops is soon noticed. */
-void ws_narrow(struct ws *);
 
 /* Opened, CONNECTed (position NULL: none) and CONNECTED read. */
 struct ws *ws_session(struct rig *, unsigned worker, const char *user,
