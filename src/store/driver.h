@@ -39,48 +39,47 @@ struct driver {
     size_t store_size, session_size, statement_size, admin_size;
 
     /* After open the epoch is known, if there is one. */
-    int (*open)(struct store *, struct store_detail *) MUST_CHECK;
+    int (*open)(struct store *, struct store_detail *);
     void (*close)(struct store *);
     /* On the session's thread. session_close answers what is in flight and
      * frees the session, at once or when the last letter to it has come. */
-    int (*session_open)(struct store_session *) MUST_CHECK;
+    int (*session_open)(struct store_session *);
     void (*session_close)(struct store_session *);
     /* Checks the statement's text as far as that is possible at once. Any
      * thread. */
-    int (*statement_check)(struct store_statement *,
-                           struct store_detail *) MUST_CHECK;
+    int (*statement_check)(struct store_statement *, struct store_detail *);
     void (*read)(struct store_session *, struct store_read *);
     void (*write)(struct store_session *, struct store_write *);
     /* Calls store_seen() with the head and store_epoch_set(). */
     void (*feed_state)(struct store_session *, struct feed_state_read *);
 
-    int (*admin_open)(struct admin *, struct store_detail *) MUST_CHECK;
+    int (*admin_open)(struct admin *, struct store_detail *);
     void (*admin_close)(struct admin *);
-    int (*admin_begin)(struct admin *, struct store_detail *) MUST_CHECK;
-    int (*admin_commit)(struct admin *, struct store_detail *) MUST_CHECK;
+    int (*admin_begin)(struct admin *, struct store_detail *);
+    int (*admin_commit)(struct admin *, struct store_detail *);
     void (*admin_rollback)(struct admin *);
     /* Inside the caller's transaction; ERR_STORE if the script ended it. */
     int (*admin_script)(struct admin *, struct bytes sql,
-                        struct store_detail *) MUST_CHECK;
+                        struct store_detail *);
     int (*admin_run)(struct admin *, struct bytes sql, const struct value *,
                      unsigned param_count, store_row_fn *, void *arg,
-                     struct store_detail *) MUST_CHECK;
+                     struct store_detail *);
     int (*admin_columns)(struct admin *, struct bytes table, admin_column_fn *,
-                         void *arg, struct store_detail *) MUST_CHECK;
+                         void *arg, struct store_detail *);
     bool (*admin_has_table)(struct admin *, const char *table);
     /* Sets the store's epoch; NULL where it is fieldline_meta's as it is. */
-    int (*admin_epoch)(struct admin *, struct store_detail *) MUST_CHECK;
+    int (*admin_epoch)(struct admin *, struct store_detail *);
     /* Fieldline's own tables, their first rows included; idempotent. */
-    int (*install)(struct admin *, struct store_detail *) MUST_CHECK;
+    int (*install)(struct admin *, struct store_detail *);
     /* Brings the triggers of these tables up to date and removes those of any
      * other; a table whose triggers were not in place gets a reset row. */
     int (*publish)(struct admin *, const struct publish_spec *, size_t count,
-                   struct store_detail *) MUST_CHECK;
+                   struct store_detail *);
     /* Before a migration: removes every trigger of ours, or where a migration
      * does not mind them marks each, so that publish makes it anew. */
-    int (*unpublish)(struct admin *, struct store_detail *) MUST_CHECK;
+    int (*unpublish)(struct admin *, struct store_detail *);
     int (*verify)(struct admin *, const struct publish_spec *, size_t count,
-                  struct store_detail *) MUST_CHECK;
+                  struct store_detail *);
 };
 
 extern const struct driver sqlite_driver, postgres_driver;

@@ -285,8 +285,8 @@ static int columns_new(struct columns **ret, sqlite3_stmt *stmt)
         enum column_kind kind = column_kind_of(bytes_of(type));
 
         c->names[i] = (struct bytes){at, strlen(name)};
-        memcpy(at, name, strlen(name));
-        at += strlen(name);
+        memcpy(at, name, c->names[i].len); /* not terminated */
+        at += c->names[i].len;
         c->is_bool[i] = kind == COLUMN_BOOL;
         c->is_json[i] = kind == COLUMN_JSON;
     }

@@ -6,7 +6,6 @@
 #include "store/sqlite_ddl.h"
 
 #include "base/error.h"
-#include "base/mem.h"
 
 #define OBJECT_PAIRS 60 /* a function takes 127 arguments */
 
@@ -70,25 +69,23 @@ static void put_form(struct buf *b, const char *of, const struct column *c,
  * affinity allows. */
 static void put_text(struct buf *b, const char *of, const struct column *c)
 {
-    static const char *const forms[] = {
-        [COLUMN_INT] = "coalesce(CAST($ AS TEXT), '')",
-        [COLUMN_BOOL] = "coalesce(iif($, 'true', 'false'), '')",
-        [COLUMN_TEXT] =
-            "coalesce(iif(typeof($) = 'blob', lower(hex($)), $), '')",
-        [COLUMN_REAL] = "coalesce(CASE typeof($) WHEN 'blob' THEN"
-                        " lower(hex($)) WHEN 'real' THEN iif($ ="
-                        " CAST($ AS INTEGER), CAST($ AS INTEGER), $)"
-                        " ELSE $ END, '')",
-    };
+    static const char of_int[] = "coalesce(CAST($ AS TEXT), '')";
+    static const char of_bool[] = "coalesce(iif($, 'true', 'false'), '')";
+    static const char of_text[] =
+        "coalesce(iif(typeof($) = 'blob', lower(hex($)), $), '')";
+    static const char of_any[] =
+        "coalesce(CASE typeof($) WHEN 'blob' THEN lower(hex($)) WHEN 'real'"
+        " THEN iif($ = CAST($ AS INTEGER), CAST($ AS INTEGER), $)"
+        " ELSE $ END, '')";
 
     if (!c)
         ddl_put(b, "''");
-    else if (c->kind == COLUMN_INT || c->kind == COLUMN_BOOL)
-        put_form(b, of, c, forms[c->kind]);
-    else if (c->kind == COLUMN_TEXT && c->is_text)
-        put_form(b, of, c, forms[COLUMN_TEXT]);
+    else if (c->kind == COLUMN_INT)
+        put_form(b, of, c, of_int);
+    else if (c->kind == COLUMN_BOOL)
+        put_form(b, of, c, of_bool);
     else
-        put_form(b, of, c, forms[COLUMN_REAL]);
+        put_form(b, of, c, c->is_text ? of_text : of_any);
 }
 
 /* As JSON. nullif() makes NULL of a blob and leaves all else alone. A real has
@@ -119,19 +116,18 @@ static void put_json(struct buf *b, const char *of, const struct column *c)
 }
 
 static void put_pairs(struct buf *b, const char *of,
-                      const struct column *const *columns, size_t count,
-                      bool as_paths)
+                      const struct column *columns, size_t count, bool as_paths)
 {
     struct buf path;
 
     buf_init(&path, DDL_MAX);
     for (size_t i = 0; i < count; i++) {
         buf_clear(&path);
-        buf_printf(&path, as_paths ? "$.\"%s\"" : "%s", columns[i]->name);
+        buf_printf(&path, as_paths ? "$.\"%s\"" : "%s", columns[i].name);
         ddl_put(b, i || as_paths ? ", " : "");
         ddl_put_quoted(b, buf_bytes(&path), '\'');
         ddl_put(b, ", ");
-        put_json(b, of, columns[i]);
+        put_json(b, of, &columns[i]);
     }
     if (buf_error(&path))
         b->error = buf_error(&path);
@@ -141,7 +137,7 @@ static void put_pairs(struct buf *b, const char *of,
 /* json_object() of these columns; what its arguments cannot hold is inserted
  * into the object afterwards. */
 static void put_object(struct buf *b, const char *of,
-                       const struct column *const *columns, size_t count)
+                       const struct column *columns, size_t count)
 {
     size_t first = count < OBJECT_PAIRS ? count : OBJECT_PAIRS;
 
@@ -159,33 +155,19 @@ static void put_object(struct buf *b, const char *of,
     }
 }
 
-static void put_row(struct buf *b, const struct subject *s)
-{
-    const struct column **all = mem_zalloc(s->count, sizeof(*all));
-
-    if (!all) {
-        b->error = ERR_NOMEM;
-        return;
-    }
-    for (size_t i = 0; i < s->count; i++)
-        all[i] = &s->columns[i];
-    put_object(b, "NEW", all, s->count);
-    mem_free(all);
-}
-
 /* The columns that scope or filter, the tenant's always among them. */
 static void put_old(struct buf *b, const char *of, const struct subject *s)
 {
-    const struct column *some[PUBLISH_COLUMNS_MAX + 1];
+    struct column some[PUBLISH_COLUMNS_MAX + 1];
     size_t count = 0;
 
     if (s->tenant)
-        some[count++] = s->tenant;
+        some[count++] = *s->tenant;
     for (unsigned i = 0; i < s->spec->old_count; i++) {
         const struct column *c = subject_column(s, s->spec->old[i]);
 
         if (c && c != s->tenant)
-            some[count++] = c;
+            some[count++] = *c;
     }
     put_object(b, of, some, count);
 }
@@ -277,7 +259,7 @@ static void put_insert(struct buf *b, const struct subject *s)
     ddl_put(b, ", 'U', 'I'), ");
     put_text(b, "NEW", s->tenant);
     ddl_put(b, ", ");
-    put_row(b, s);
+    put_object(b, "NEW", s->columns, s->count);
     ddl_put(b, ", ");
     put_note(b, s, "r.old");
     ddl_put(b, "); ");
@@ -315,7 +297,7 @@ static void put_update(struct buf *b, const struct subject *s)
     ddl_put(b, ", 'I', 'U'), ");
     put_text(b, "NEW", s->tenant);
     ddl_put(b, ", ");
-    put_row(b, s);
+    put_object(b, "NEW", s->columns, s->count);
     ddl_put(b, ", iif(");
     put_key_moved(b, s);
     ddl_put(b, ", NULL, ");

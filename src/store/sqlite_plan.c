@@ -39,13 +39,15 @@ struct plan {
 
 static void audit_table(struct audit *a, const char *name)
 {
+    size_t size = strlen(name) + 1;
+
     for (unsigned i = 0; i < a->count; i++)
         if (strcmp(a->tables[i], name) == 0)
             return;
-    if (a->count == TABLES_MAX || strlen(name) >= TABLE_NAME_MAX)
+    if (a->count == TABLES_MAX || size > TABLE_NAME_MAX)
         a->too_many = true;
     else
-        strcpy(a->tables[a->count++], name);
+        memcpy(a->tables[a->count++], name, size);
 }
 
 static int on_authorize(void *arg, int action, const char *first,
