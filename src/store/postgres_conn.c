@@ -34,7 +34,7 @@
 #define SCRATCH_MAX  ((size_t)256 << 20)
 #define NAME_MAX_LEN 24
 #define RETRY_MS     50 /* after the first failure, then doubled */
-#define RETRY_MS_MAX 2000
+#define RETRY_MS_MAX 500
 #define VERSION_MIN  130000 /* xid8 */
 
 struct pg_prepared {
@@ -186,6 +186,8 @@ static uint64_t retry_ns(unsigned failures)
         return 0;
     for (unsigned i = 1; i < failures && ms < RETRY_MS_MAX; i++)
         ms *= 2;
+    if (ms > RETRY_MS_MAX)
+        ms = RETRY_MS_MAX;
     random_bytes(&random, sizeof(random));
     return (ms / 2 + random % ms) * PG_NS_PER_MS;
 }
