@@ -25,7 +25,7 @@
 #include "metrics/metrics.h"
 #include "ops/ops.h"
 #include "rest/rest.h"
-#include "web.h"
+#include "web/web.h"
 
 #include <malloc.h>
 #include <poll.h>

@@ -13,8 +13,9 @@
 #define CANDIDATES    48
 #define REFUSAL_BYTES 400
 
-static void refuse(struct reader *r, size_t at, size_t len,
-                   struct bytes expected, const char *fmt, va_list ap)
+static void PRINTF_LIKE(5, 0)
+    refuse(struct reader *r, size_t at, size_t len, struct bytes expected,
+           const char *fmt, va_list ap)
 {
     char text[REFUSAL_BYTES];
 

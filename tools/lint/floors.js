@@ -10,7 +10,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const FLOORS = [
-  ['base'],
+  ['base', 'web'], // web/ stands beside src/: pages as a table of bytes
   ['proto', 'geo', 'cache', 'metrics', 'trace', 'json'],
   ['net'],
   ['store', 'bus', 'outbox'],
