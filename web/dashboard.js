@@ -25,7 +25,7 @@ const milliseconds = (ms) => (ms < 10 ? `${number(ms, 2)} ms` : `${number(ms)} m
 function line(id, values, bottom = 0) {
   const top = Math.max(...values, bottom + 1e-9);
   const points = values.map((v, i) =>
-    `${(120 * i / (HISTORY - 1)).toFixed(1)},` +
+    `${(120 * (i + HISTORY - values.length) / (HISTORY - 1)).toFixed(1)},` +
     `${(26 - 24 * (v - bottom) / (top - bottom)).toFixed(1)}`).join(' ');
   $(id).innerHTML = `<polyline points="${points}"/>`;
 }
@@ -184,7 +184,7 @@ async function start() {
   const demo = await fetch('/demo/session');
   if (demo.ok) {
     const { token, user, tenant } = await demo.json();
-    open(token, `${user}, lab ${tenant}`);
+    open(token, `user ${user} of lab ${tenant}`);
     return;
   }
   const token = sessionStorage.getItem(TOKEN_KEY);

@@ -1,0 +1,50 @@
+// The README's examples, run exactly as printed, on a loopback of their own
+// (its port 8080 is nobody else's).
+'use strict';
+
+const assert = require('node:assert');
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { test } = require('node:test');
+
+const { BINARY, ROOT } = require('../lib/server.js');
+
+function blocks() {
+  const readme = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
+  const examples = readme.slice(readme.indexOf('## Five examples'),
+    readme.indexOf('## What is there'));
+  return [...examples.matchAll(/```sh\n([^]*?)```/g)].map((m) => m[1]);
+}
+
+test('the examples work as printed', () => {
+  const [server, ...examples] = blocks();
+  assert.strictEqual(examples.length, 5);
+  // The examples use /tmp/lab; their /tmp is fresh, so this lies elsewhere.
+  const scratch = fs.mkdtempSync('/var/tmp/fieldline-readme-');
+  fs.symlinkSync(path.join(ROOT, 'apps'), path.join(scratch, 'apps'));
+  fs.symlinkSync(path.join(ROOT, 'docs'), path.join(scratch, 'docs'));
+  fs.symlinkSync(path.join(ROOT, 'node_modules'),
+    path.join(scratch, 'node_modules'));
+  fs.mkdirSync(path.join(scratch, 'build'));
+  fs.symlinkSync(BINARY, path.join(scratch, 'build', 'fieldline'));
+  const script = ['set -e', 'mount -t tmpfs none /tmp', 'ip link set lo up',
+    server, 'SERVER=$!',
+    'until curl -sf http://127.0.0.1:8080/livez >/dev/null; do :; done',
+    ...examples.flatMap((example, i) =>
+      [`echo "--- ${i}"`, example.trimEnd(), 'echo']),
+    'kill $SERVER', 'wait $SERVER'].join('\n');
+  const output = execFileSync('unshare', ['--net', '--mount', 'bash', '-c',
+    script], { cwd: scratch, encoding: 'utf8' });
+  fs.rmSync(scratch, { recursive: true });
+  const answers = output.split(/--- \d\n/).slice(1);
+
+  const list = JSON.parse(answers[0]);
+  assert.strictEqual(list.data.length, 3);
+  assert.ok(list.data[0].clinic.name);
+  assert.match(answers[1], /Cache-Status: fieldline; hit/);
+  assert.match(answers[2], /^HTTP\/1\.1 200[^]*"status":"arrived"/);
+  const told = answers[3].trim().split('\n').map((line) => JSON.parse(line));
+  assert.strictEqual(told[2].data.notes, 'ring twice');
+  assert.deepStrictEqual(JSON.parse(answers[4]).data, []);
+});
