@@ -42,7 +42,7 @@ async function timed(command, args, port, head, env) {
 async function main() {
   const data = lib.labData();
   const token = lib.token(1, 1, 'LOGISTICS_MANAGE');
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'fieldline-nginx-'));
+  const dir = lib.peerDir(os.tmpdir());
   fs.writeFileSync(path.join(dir, 'index.html'), 'x'.repeat(1024));
   const own = [], peer = [];
   for (let round = 0; round < ROUNDS; round++) {

@@ -6,7 +6,6 @@
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
 
 const lib = require('./lib/bench.js');
@@ -18,10 +17,10 @@ const CONNECTIONS = 64;
 const UNITS = { us: 1, ms: 1e3, s: 1e6 };
 
 function wrk(url, headers = []) {
-  const { stdout, stderr } = spawnSync('taskset', ['-c', '1', 'wrk', '-t1',
-    `-c${CONNECTIONS}`, `-d${SECONDS}s`, '--latency',
-    ...headers.flatMap((header) => ['-H', header]), url],
-  { encoding: 'utf8' });
+  const [first, ...rest] = lib.pinned(1, 'wrk', ['-t1', `-c${CONNECTIONS}`,
+    `-d${SECONDS}s`, '--latency',
+    ...headers.flatMap((header) => ['-H', header]), url]);
+  const { stdout, stderr } = spawnSync(first, rest, { encoding: 'utf8' });
   const total = /(\d+) requests in ([\d.]+)(s|m)/.exec(stdout);
   if (!total || /Non-2xx|Socket errors/.test(stdout)) {
     throw new Error(`${url}\n${stdout}${stderr}`);
@@ -43,7 +42,7 @@ async function measure(server) {
 }
 
 async function nginx(target, headers) {
-  const dir = fs.mkdtempSync('/dev/shm/fieldline-nginx-');
+  const dir = lib.peerDir('/dev/shm');
   const port = await lib.freePort();
   const configuration = path.join(dir, 'nginx.conf');
   fs.writeFileSync(configuration, `
@@ -76,13 +75,23 @@ http {
     headers: [], dir };
 }
 
+/** The address of a stop, its notes filled up so that it is 1,024 bytes. */
+async function stopOfOneKilobyte(url, authorization) {
+  const target = `${url}/api/v1/stops/1`;
+  const stop = await (await fetch(target, { headers: { authorization } })).json();
+  const left = 1024 - Buffer.byteLength(JSON.stringify(stop));
+  const reply = await fetch(target, { method: 'PATCH',
+    headers: { authorization, 'content-type': 'application/json' },
+    body: JSON.stringify({ notes: stop.notes.padEnd(stop.notes.length + left) }) });
+  if (!reply.ok) throw new Error(await reply.text());
+  return target;
+}
+
 async function main() {
   const data = lib.labData();
   const own = await lib.startFieldline(0, data, ['--workers', '1']);
   const auth = `Authorization: Bearer ${lib.token(1, 1, 'LOGISTICS_MANAGE')}`;
-  const list = await (await fetch(`${own.url}/api/v1/stops?limit=1`,
-    { headers: { authorization: auth.slice(15) } })).json();
-  const target = `${own.url}/api/v1/stops/${list.data[0].id}`;
+  const target = await stopOfOneKilobyte(own.url, auth.slice(15));
   const reply = await fetch(target,
     { headers: { authorization: auth.slice(15), 'accept-encoding': 'identity' } });
   const bytes = (await reply.arrayBuffer()).byteLength;

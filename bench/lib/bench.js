@@ -8,7 +8,9 @@ const os = require('node:os');
 const path = require('node:path');
 
 const ROOT = path.join(__dirname, '..', '..');
-const BUILD = path.join(ROOT, 'build');
+const BINARY = process.env.FIELDLINE_BIN ||
+  path.join(ROOT, 'build', 'fieldline');
+const BUILD = path.dirname(BINARY);
 const TICKS = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
 function median(values) {
@@ -44,10 +46,22 @@ function residentBytes(pid) {
   return Number(match[1]) * 1024;
 }
 
+/** The command line that runs a program on one processor. */
+function pinned(processor, command, args) {
+  return ['taskset', '-c', String(processor), command, ...args];
+}
+
 /** Starts a program on one processor. */
 function startOn(processor, command, args, options = {}) {
-  return spawn('taskset', ['-c', String(processor), command, ...args],
-    { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  const [first, ...rest] = pinned(processor, command, args);
+  return spawn(first, rest, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+}
+
+/** A directory that nginx's workers may enter, whoever they run as. */
+function peerDir(parent) {
+  const dir = fs.mkdtempSync(path.join(parent, 'fieldline-nginx-'));
+  fs.chmodSync(dir, 0o755);
+  return dir;
 }
 
 async function untilListening(port) {
@@ -81,13 +95,14 @@ function version(command, args, pattern = /(\d+\.\d+(\.\d+)?)/) {
 
 function machine() {
   const cpu = os.cpus()[0].model.replace(/\s+/g, ' ').trim();
+  const load = os.loadavg()[0].toFixed(1);
   return `${os.cpus().length} cores (${cpu}), ` +
-    `${Math.round(os.totalmem() / 2 ** 30)} GiB, Linux ${os.release()}`;
+    `${Math.round(os.totalmem() / 2 ** 30)} GiB, Linux ${os.release()}, ` +
+    `load average at the end ${load}`;
 }
 
 const SECRET = 'a secret of the benchmarks, long enough for HS256';
 const LAB = path.join(ROOT, 'apps', 'lab-portal');
-const BINARY = process.env.FIELDLINE_BIN || path.join(BUILD, 'fieldline');
 
 function fieldline(args) {
   return execFileSync(BINARY, args, { encoding: 'utf8',
@@ -139,6 +154,6 @@ function report(title, lines) {
 }
 
 module.exports = { BINARY, BUILD, LAB, ROOT, SECRET, family, fieldline,
-  freePort, labData, machine, median, percentile, processorSeconds, report,
-  residentBytes, startFieldline, startOn, stop, token, untilListening,
-  version };
+  freePort, labData, machine, median, peerDir, percentile, pinned,
+  processorSeconds, report, residentBytes, startFieldline, startOn, stop,
+  token, untilListening, version };
