@@ -142,6 +142,8 @@ int feed_start(struct feed *f)
     f->first_done = false;
     atomic_store(&f->epoch, NULL);
     atomic_store(&f->wake_posted, false);
+    /* A slow first round is no silence of the database. */
+    atomic_store(&f->read_at_ns, clock_mono_ns());
     /* Not one of the workers that serve: the last number there is. */
     error = worker_new(&f->worker, "feed", WORKERS_MAX - 1, &events, f);
     if (error)
