@@ -293,16 +293,8 @@ static void page_ask(struct feed *f)
     store_changes_read(f->session, &f->read);
 }
 
-static void state_take(struct feed *f)
+static void state_note(struct feed *f)
 {
-    if (f->error || (f->ask.unchanged && !f->replays)) {
-        round_end(f, f->error);
-        return;
-    }
-    if (f->ask.unchanged) { /* the replay failed, and is taken up again */
-        page_ask(f);
-        return;
-    }
     f->target = f->ask.state;
     atomic_store(&f->low_water, f->target.low_water);
     wait_note(f);
@@ -313,6 +305,23 @@ static void state_take(struct feed *f)
         round_readable(f);
         start_return(f, 0);
     }
+}
+
+/* Did a round bring all that the last state spoke of? That one may have been
+ * told to a round that failed. */
+static bool is_read_out(const struct feed *f)
+{
+    return !f->replays && atomic_load(&f->horizon) >= f->target.horizon;
+}
+
+static void state_take(struct feed *f)
+{
+    if (f->error || (f->ask.unchanged && is_read_out(f))) {
+        round_end(f, f->error);
+        return;
+    }
+    if (!f->ask.unchanged)
+        state_note(f);
     if (!f->replays)
         f->cursor = atomic_load(&f->horizon);
     page_ask(f);

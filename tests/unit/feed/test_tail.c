@@ -20,6 +20,8 @@ static struct script {
     unsigned asks;
     bool visible[ROWS_MAX];
     struct feed_state state;
+    bool remembers; /* as SQLite's data_version: each state is told once */
+    struct feed_state told;
     int state_error, read_error;
     uint64_t read_error_after; /* pages that begin below it succeed */
 } script;
@@ -49,8 +51,8 @@ static void script_feed_state(struct store_session *s,
     pthread_mutex_lock(&script.lock);
     script.asks++;
     pthread_cond_signal(&script.asked);
-    r->unchanged = false;
-    r->state = script.state;
+    r->unchanged = script.remembers && script.told.head == script.state.head;
+    r->state = script.told = script.state;
     error = script.state_error;
     store_epoch_set(s->store, BYTES("script"));
     pthread_mutex_unlock(&script.lock);
@@ -250,6 +252,26 @@ static void a_failed_page_is_taken_up_again(void **state)
     assert_int_equal(feed_horizon(feed), 1000);
 }
 
+/* The store's word that nothing is new holds for what was read, not for what a
+ * failed round left unread. */
+static void a_failed_round_is_taken_up_though_nothing_is_new(void **state)
+{
+    appears(11);
+    pthread_mutex_lock(&script.lock);
+    script.remembers = true;
+    script.read_error = ERR_BUSY;
+    pthread_mutex_unlock(&script.lock);
+    shows(11, 11);
+    rounds(1);
+    assert_int_equal(feed_horizon(feed), 10);
+    pthread_mutex_lock(&script.lock);
+    script.read_error = 0;
+    pthread_mutex_unlock(&script.lock);
+    rounds(1);
+    assert_int_equal(feed_horizon(feed), 11);
+    assert_int_equal(tagclock_horizon(tags), 11);
+}
+
 /* Trimmed past where we stand: rows are gone that we never saw. */
 static void a_trimmed_gap_is_a_new_history(void **state)
 {
@@ -298,5 +320,7 @@ static void a_replay_goes_on_behind_the_start(void **state)
 RUN(TEST(a_late_lower_offset_is_told_in_its_place),
     TEST(rolled_back_offsets_move_the_horizon),
     TEST(the_age_of_a_standing_horizon_is_known),
-    TEST(a_failed_page_is_taken_up_again), TEST(a_trimmed_gap_is_a_new_history),
+    TEST(a_failed_page_is_taken_up_again),
+    TEST(a_failed_round_is_taken_up_though_nothing_is_new),
+    TEST(a_trimmed_gap_is_a_new_history),
     TEST(a_replay_goes_on_behind_the_start))
