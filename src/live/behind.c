@@ -247,6 +247,7 @@ static void restore_end(struct behind *b, int error)
     log_info("live.restored", "positions=%zu error=%s", b->restored,
              error_name(error));
     b->restored_fn(error, b->restored_arg);
+    behind_proceed(b); /* the timer passed it by, a flush may wait */
 }
 
 static void on_expired(struct store_write *write, int error)

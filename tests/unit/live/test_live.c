@@ -6,6 +6,10 @@
  */
 #include "../hub/rig.h"
 
+#include "edge/edge.h"
+#include "hub/desk.h"
+
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -100,6 +104,42 @@ static void test_written_behind_and_restored(void **state)
     rig_free(rig);
 }
 
+static void on_done(int error, void *arg)
+{
+    assert_int_equal(error, 0);
+    sem_post(arg);
+}
+
+static void restore_and_flush(struct hub_worker *w, void *arg)
+{
+    struct live_worker *part = edge_worker_slot(w->edge, EDGE_SLOT_LIVE);
+
+    live_worker_restore(part, on_done, arg);
+    live_worker_flush(part, on_done, arg);
+}
+
+/* A stop that comes while the last positions are read back does not hang, and
+ * what has moved meanwhile is written. */
+static void test_a_flush_amid_the_restore_is_answered(void **state)
+{
+    struct rig *rig = rig_new(NULL);
+    struct ws *ws = ws_session(rig, 0, "10", "1", "MANAGE", NULL);
+    sem_t done;
+
+    sem_init(&done, 0, 0);
+    move(ws, "a", 40, -74);
+    rig_on_worker(rig, 0, restore_and_flush, &done);
+    sem_wait(&done);
+    sem_wait(&done);
+    rig_sql(rig, "UPDATE fieldline_positions SET \"key\" = 'b',"
+                 " tenant = '9' WHERE \"key\" = 'a'");
+    rig_live_restore(rig);
+    check_get(rig, "9", "MANAGE", "", 200, "b");
+    sem_destroy(&done);
+    ws_free(ws);
+    rig_free(rig);
+}
+
 static void test_a_large_payload_is_refused(void **state)
 {
     struct rig *rig = rig_new(NULL);
@@ -119,4 +159,5 @@ static void test_a_large_payload_is_refused(void **state)
 
 RUN(cmocka_unit_test(test_asking),
     cmocka_unit_test(test_written_behind_and_restored),
+    cmocka_unit_test(test_a_flush_amid_the_restore_is_answered),
     cmocka_unit_test(test_a_large_payload_is_refused))
