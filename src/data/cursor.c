@@ -8,9 +8,9 @@
 #include "data/cursor.h"
 
 #include "base/arena.h"
+#include "base/base64url.h"
 #include "base/mem.h"
 #include "data/schema.h"
-#include "edge/base64url.h"
 
 #include <endian.h>
 #include <openssl/evp.h>

@@ -8,13 +8,13 @@
  */
 #include "data/write.h"
 
+#include "base/base64url.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "data/assign.h"
 #include "data/convert.h"
 #include "data/read.h"
 #include "data/worker.h"
-#include "edge/base64url.h"
 
 #include <endian.h>
 

@@ -10,12 +10,12 @@
  */
 #include "edge/identity.h"
 
+#include "base/base64url.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "edge/auth_keys.h"
-#include "edge/base64url.h"
 #include "edge/jwt.h"
 #include "edge/keyset.h"
 #include "json/json.h"

@@ -8,8 +8,8 @@
 #include "edge/jwt.h"
 
 #include "base/arena.h"
+#include "base/base64url.h"
 #include "base/error.h"
-#include "edge/base64url.h"
 #include "edge/keyset.h"
 #include "json/json.h"
 

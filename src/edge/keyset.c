@@ -8,11 +8,11 @@
  */
 #include "edge/keyset.h"
 
+#include "base/base64url.h"
 #include "base/blob.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "edge/base64url.h"
 #include "edge/file.h"
 #include "json/json.h"
 

@@ -13,16 +13,10 @@
 #define KEY_PADDING 2
 #define SHA1_LEN    20
 
-/* 0..63, or -1. */
-static int base64_value(char c)
+static bool base64_has(char c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           (c >= '0' && c <= '9') || c == '+' || c == '/';
 }
 
 bool ws_key_valid(struct bytes key)
@@ -30,7 +24,7 @@ bool ws_key_valid(struct bytes key)
     if (key.len != KEY_LEN || !bytes_ends(key, BYTES("==")))
         return false;
     for (size_t i = 0; i < KEY_LEN - KEY_PADDING; i++)
-        if (base64_value(key.at[i]) < 0)
+        if (!base64_has(key.at[i]))
             return false;
     return true;
 }

@@ -9,9 +9,9 @@
 #include "fuzz.h"
 
 #include "base/arena.h"
+#include "base/base64url.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "edge/base64url.h"
 #include "edge/identity.h"
 
 #include <openssl/hmac.h>

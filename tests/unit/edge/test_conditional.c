@@ -6,7 +6,6 @@
 #include "../check.h"
 
 #include "base/arena.h"
-#include "edge/base64url.h"
 #include "edge/conditional.h"
 #include "edge/encode.h"
 #include "edge/target.h"
@@ -126,23 +125,6 @@ static void test_targets_mean_one_thing_or_are_refused(void **state)
     arena_fini(&arena);
 }
 
-static void test_base64url_has_one_spelling(void **state)
-{
-    static const char *const bad[] = {
-        "A", "AB", "AAB", "AA=", "A+", "A/AA", "AA A"};
-    struct arena arena;
-    struct bytes out;
-
-    arena_init(&arena, 1 << 16);
-    assert_int_equal(base64url_decode(&arena, BYTES("_-8"), &out), 0);
-    assert_int_equal(out.len, 2);
-    assert_memory_equal(out.at, "\xff\xef", 2);
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        assert_int_equal(base64url_decode(&arena, bytes_of(bad[i]), &out),
-                         ERR_INVALID);
-    arena_fini(&arena);
-}
-
 static void test_only_a_whole_traceparent_is_gone_on_with(void **state)
 {
     static const char good[] =
@@ -190,6 +172,5 @@ RUN(cmocka_unit_test(test_if_none_match_compares_weakly),
     cmocka_unit_test(test_if_match_compares_versions_strongly),
     cmocka_unit_test(test_gzip_is_accepted_by_its_weight),
     cmocka_unit_test(test_targets_mean_one_thing_or_are_refused),
-    cmocka_unit_test(test_base64url_has_one_spelling),
     cmocka_unit_test(test_only_a_whole_traceparent_is_gone_on_with),
     cmocka_unit_test(test_trace_ids_are_lower_case_hexadecimal))

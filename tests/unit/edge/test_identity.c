@@ -9,8 +9,8 @@
 #include "../check.h"
 
 #include "base/arena.h"
+#include "base/base64url.h"
 #include "base/buf.h"
-#include "edge/base64url.h"
 #include "edge/identity.h"
 
 #include <fcntl.h>

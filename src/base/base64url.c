@@ -3,7 +3,7 @@
  * base64url - six bits a character.
  * Threads: any.
  */
-#include "edge/base64url.h"
+#include "base/base64url.h"
 
 #include "base/buf.h"
 #include "base/error.h"

@@ -6,8 +6,8 @@
  * character are zero, so that one value has one spelling.
  * Threads: any.
  */
-#ifndef FIELDLINE_EDGE_BASE64URL_H
-#define FIELDLINE_EDGE_BASE64URL_H
+#ifndef FIELDLINE_BASE_BASE64URL_H
+#define FIELDLINE_BASE_BASE64URL_H
 
 #include "base/arena.h"
 
