@@ -60,8 +60,8 @@ static int on_progress(void *arg)
 static const char *const role_setup[] = {
     [CONN_WORKER] = "PRAGMA query_only=ON; PRAGMA cache_size=-2048;",
     [CONN_READER] = "PRAGMA query_only=ON; PRAGMA cache_size=-1024;",
-    [CONN_WRITER] = "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
-                    "PRAGMA cache_size=-2048;",
+    [CONN_WRITER] = ("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+                     "PRAGMA cache_size=-2048;"),
     [CONN_COMMON] = "PRAGMA synchronous=FULL; PRAGMA cache_size=-1024;",
 };
 
