@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 struct named {
-    char name[16];
+    char name[24]; /* "key" and any size_t */
     bool walked;
 };
 
