@@ -66,7 +66,9 @@ enum close_code {
     X(TOPIC_UNKNOWN, "topic-unknown", "there is no such topic")                \
     X(TOPIC_DENIED, "topic-denied",                                            \
       "the topic is not this identity's to hear")                              \
-    X(LIMIT, "limit", "too many topics, or too many requests under way")       \
+    X(LIMIT, "limit",                                                          \
+      "too many topics, too many requests under way, too large a position, "   \
+      "or too many moving objects")                                            \
     X(BAD_POSITION, "bad-position",                                            \
       "a latitude or longitude is missing, not "                               \
       "a number, out of range, or the two are swapped")                        \

@@ -201,6 +201,9 @@ struct rig {
     struct hub *hub;
     struct live *live;
     struct part parts[RIG_WORKERS];
+    bool held;
+    sem_t holding, hold;
+    struct letter hold_letter;
 };
 
 static struct bytes edge_epoch(void *arg)
@@ -281,6 +284,7 @@ static void store_begin(struct rig *rig)
     struct store_detail detail;
     struct store_options o = {.url = BYTES("sqlite:test.db"),
                               .create = true,
+                              .metrics = rig->metrics,
                               .on_wake = on_wake,
                               .arg = rig};
 
@@ -450,7 +454,33 @@ static void nothing(struct hub_worker *w, void *arg)
 void rig_settle(struct rig *rig)
 {
     for (unsigned i = 0; i < RIG_WORKERS; i++)
-        rig_on_worker(rig, i, nothing, NULL);
+        if (i == 0 || !rig->held)
+            rig_on_worker(rig, i, nothing, NULL);
+}
+
+static void on_hold(struct worker *w, struct letter *letter)
+{
+    struct rig *rig = worker_arg(w);
+
+    sem_post(&rig->holding);
+    sem_wait(&rig->hold);
+}
+
+void rig_hold(struct rig *rig)
+{
+    sem_init(&rig->holding, 0, 0);
+    sem_init(&rig->hold, 0, 0);
+    rig->held = true;
+    rig->hold_letter.fn = on_hold;
+    worker_post(rig->parts[1].worker, &rig->hold_letter);
+    sem_wait(&rig->holding);
+}
+
+void rig_release(struct rig *rig)
+{
+    rig->held = false;
+    sem_post(&rig->hold);
+    rig_settle(rig);
 }
 
 static void on_change(const struct change *c, void *arg)

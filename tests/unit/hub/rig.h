@@ -51,6 +51,10 @@ const char *rig_position(struct rig *, uint64_t offset);
 void rig_on_worker(struct rig *, unsigned worker,
                    void (*fn)(struct hub_worker *, void *arg), void *arg);
 void rig_settle(struct rig *); /* every worker has had a turn */
+/* Keeps worker 1 from its mail, so that it falls behind, until released; what
+ * waits for every worker then waits for the others. */
+void rig_hold(struct rig *);
+void rig_release(struct rig *);
 /* Reads the live positions back, as at start; or writes them, as at stop. */
 void rig_live_restore(struct rig *);
 void rig_live_flush(struct rig *);

@@ -5,6 +5,8 @@
  */
 #include "rig.h"
 
+#include "metrics/metrics.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -326,6 +328,62 @@ static void test_further_back_than_the_ring(void **state)
     rig_free(rig);
 }
 
+/* The ring runs away from a worker that is kept from its mail: its sessions
+ * read from the table and miss nothing. */
+static void test_a_worker_that_falls_behind(void **state)
+{
+    struct rig *rig = rig_new(NULL);
+    struct ws *ws = ws_session(rig, 1, "10", "1", "MANAGE", NULL);
+
+    ws_subscribe(ws, "\"tenant\",\"role:MANAGE\"", NULL);
+    rig_sql(rig, "INSERT INTO stops (id, lab_id) VALUES (8, 1)");
+    rig_round(rig);
+    rig_hold(rig);
+    many(rig);
+    rig_release(rig);
+    expect_stops(ws, 8, 9);
+    expect_stops(ws, 10, 10 + MANY);
+    ws_expect_nothing(ws);
+    rig_sql(rig, "INSERT INTO stops (id, lab_id) VALUES (100000, 1)");
+    rig_round(rig);
+    expect_stops(ws, 100000, 100001);
+    ws_expect_nothing(ws);
+    ws_free(ws);
+    rig_free(rig);
+}
+
+static uint64_t reads(struct rig *rig)
+{
+    struct metrics_summary s;
+
+    metrics_summarise(rig_metrics(rig), METRIC_DB_DURATION, &s);
+    return s.count;
+}
+
+/* P23: the table is not asked for what the ring has. */
+static void test_a_storm_of_reconnects_reads_nothing(void **state)
+{
+    struct rig *rig = rig_new(NULL);
+    const char *begin = rig_position(rig, rig_horizon(rig));
+    struct ws *all[100];
+    uint64_t before;
+
+    note(rig, 0, 50);
+    rig_round(rig);
+    before = reads(rig);
+    assert_true(before > 0);
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        all[i] = ws_session(rig, i % 2, "10", "1", "MANAGE", begin);
+        ws_subscribe(all[i], "\"tenant\"", NULL);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        expect_notes(all[i], 0, 50);
+        ws_free(all[i]);
+    }
+    assert_int_equal(reads(rig), before);
+    rig_free(rig);
+}
+
 /* ---- must reload ------------------------------------------------------ */
 
 static void check_reload(struct ws *ws, const char *reason)
@@ -428,6 +486,8 @@ RUN(cmocka_unit_test(test_a_change_is_told_once_and_cut_by_role),
     cmocka_unit_test(test_a_later_topic_brings_only_what_is_new),
     cmocka_unit_test(test_a_position_ahead_of_the_worker),
     cmocka_unit_test(test_further_back_than_the_ring),
+    cmocka_unit_test(test_a_worker_that_falls_behind),
+    cmocka_unit_test(test_a_storm_of_reconnects_reads_nothing),
     cmocka_unit_test(test_positions_that_are_not_known),
     cmocka_unit_test(test_another_history),
     cmocka_unit_test(test_a_table_changed_as_a_whole))
