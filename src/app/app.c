@@ -40,7 +40,7 @@
 #define ARENAS_MAX      2 /* malloc's: more only hold what was freed */
 #define LIVE_OBJECTS    100000
 #define LIVE_FLUSH_MS   1000
-#define LIVE_EXPIRE_MS  (24u * 3600 * 1000)
+#define LIVE_EXPIRE_MS  (UINT64_C(24) * 3600 * 1000)
 #define CACHE_ENTRY_MIN 512 /* bytes: how many entries memory may hold */
 
 static int fail(struct buf *report, int error, const char *what)

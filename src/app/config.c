@@ -270,9 +270,9 @@ static void name_of(const struct setting *s, const char *prefix, bool upper,
         char c = *from;
 
         if (upper)
-            c = c == '.' ? '_' : (char)(c >= 'a' && c <= 'z' ? c - 32 : c);
+            c = (char)(c == '.' ? '_' : c >= 'a' && c <= 'z' ? c - 32 : c);
         else
-            c = c == '.' || c == '_' ? '-' : c;
+            c = (char)(c == '.' || c == '_' ? '-' : c);
         ret[at++] = c;
     }
     ret[at] = '\0';

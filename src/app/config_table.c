@@ -17,11 +17,11 @@
                          ? 1                                                   \
                          : -1]))
 #define ROW(type, path_, kind_, member)                                        \
-    .path = path_, .kind = &kind_, .offset = FIELD(type, member, kind_)
+    .path = (path_), .kind = &(kind_), .offset = FIELD(type, member, kind_)
 /* A kind that fills more than one field of its struct. */
-#define WIDE(type, path_, kind_) .path = path_, .kind = &kind_
+#define WIDE(path_, kind_) .path = (path_), .kind = &(kind_)
 #define MAP(type, path_, group_, member, count)                                \
-    .path = path_, .kind = &kind_map, .group = &group_,                        \
+    .path = (path_), .kind = &kind_map, .group = &(group_),                    \
     .offset = offsetof(type, member), .count_offset = offsetof(type, count)
 
 #define CLASSES_MAX   32
@@ -150,7 +150,7 @@ static const struct setting resource_rows[] = {
      .unless = "the resource's name", .help = "The table in the database"},
     {ROW(struct resource_spec, "key", kind_column, key), .standard = "id",
      .help = "Its primary-key column"},
-    {WIDE(struct resource_spec, "visible", kind_visible), .required = true,
+    {WIDE("visible", kind_visible), .required = true,
      .help = "Who sees a row: whoever is of its tenant, the user it names, or "
              "everyone who is signed in"},
     {MAP(struct resource_spec, "relations", relation_group, relations,
@@ -212,7 +212,7 @@ static void leave_message(struct reader *r, const struct yaml *node,
 static const struct setting message_rows[] = {
     {ROW(struct message_spec, "from", kind_roles, from),
      .unless = "the server only", .help = "Who may send it"},
-    {WIDE(struct message_spec, "to", kind_to), .required = true,
+    {WIDE("to", kind_to), .required = true,
      .help = "Who receives it: the sender's tenant, a role in it, the user "
              "named by the payload's 'to', or nobody"},
     {ROW(struct message_spec, "moves", kind_resource, moves),

@@ -71,10 +71,15 @@ static size_t characters(struct bytes s)
 /* Control characters would let a file write to the reader's terminal. */
 static void append_shown(struct buf *out, struct bytes s)
 {
-    for (size_t i = 0; i < s.len; i++)
-        buf_append_char(out, (unsigned char)s.at[i] < ' ' || s.at[i] == 0x7f
-                                 ? (s.at[i] == '\t' ? '\t' : '?')
-                                 : s.at[i]);
+    for (size_t i = 0; i < s.len; i++) {
+        bool hidden = ((unsigned char)s.at[i] < ' ' && s.at[i] != '\t') ||
+                      s.at[i] == 0x7f;
+
+        if (hidden)
+            buf_append_char(out, '?');
+        else
+            buf_append_char(out, s.at[i]);
+    }
 }
 
 /* A question ("did you mean 'x'?") stands for itself. */

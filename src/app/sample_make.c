@@ -329,7 +329,7 @@ int sample_time_read(struct bytes text, int64_t *ret)
         return ERR_INVALID;
     tm.tm_year -= 1900;
     tm.tm_mon -= 1;
-    *ret = (int64_t)timegm(&tm) * 1000000 + ms * 1000;
+    *ret = (int64_t)timegm(&tm) * 1000000 + (int64_t)ms * 1000;
     return 0;
 }
 

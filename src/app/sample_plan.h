@@ -28,8 +28,8 @@ typedef struct value maker_fn(struct sample *, struct maker *, size_t row);
 /* One piece of a template: text, an earlier column, or a word of a list. */
 struct piece {
     enum { PIECE_TEXT, PIECE_COLUMN, PIECE_WORD } kind;
-    struct bytes text;
     int column;
+    struct bytes text;
     const struct word_list *words;
 };
 

@@ -127,7 +127,8 @@ static enum key_is classify(const struct setting_group *group,
 
         if (bytes_equal(row, path))
             return KEY_SETTING;
-        if (bytes_starts(row, path) && row.at[path.len] == '.')
+        if (row.len > path.len && row.at[path.len] == '.' &&
+            bytes_starts(row, path))
             return KEY_SECTION;
     }
     return KEY_UNKNOWN;

@@ -55,12 +55,12 @@ struct setting {
     size_t count_offset;  /* of the count beside an array */
     const char *standard; /* the default, as one would write it, or NULL */
     const char *unless;   /* the default in words, where it is computed */
-    bool required;
-    uint64_t min, max; /* of numbers; max 0: no limit */
-    enum setting_reload reload;
-    const char *flag;                  /* "store"; NULL: made from the path */
+    uint64_t min, max;    /* of numbers; max 0: no limit */
+    const char *flag;     /* "store"; NULL: made from the path */
     const struct setting_group *group; /* of a map's elements */
     const char *help;
+    enum setting_reload reload;
+    bool required;
 };
 
 struct setting_group {

@@ -231,7 +231,8 @@ int line_config(struct line *l, struct config **ret)
 
 void report_print(struct buf *report)
 {
-    fwrite(report->at, 1, report->len, stderr);
+    if (report->len > 0)
+        fwrite(report->at, 1, report->len, stderr);
     buf_clear(report);
 }
 
