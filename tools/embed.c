@@ -6,6 +6,7 @@
  *
  * The table is `const struct web_file web_files[]` of web/web.h, ended by a
  * row of NULLs. A build tool: it runs on the building machine only.
+ * Threads: one.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
  * handed down: the store tells the clock of this process's own commits and
  * wakes the feed; the feed moves the clock and feeds the hub; the hub hands
  * positions to live.
+ * Threads: the one that made it.
  */
 #include "app/app.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* app_worker - one worker's start, warm-up, draining and end. */
+/*
+ * app_worker - one worker's start, warm-up, draining and end.
+ * Threads: loop.
+ */
 #include "app/app_worker.h"
 
 #include "app/config.h"

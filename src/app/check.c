@@ -4,6 +4,7 @@
  *
  * The migrations are run on a fresh SQLite file in a directory of its own,
  * which is gone afterwards; the application's database is not touched.
+ * Threads: one at a time.
  */
 #include "app/database.h"
 

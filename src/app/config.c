@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* config - reading the application file, its overrides and its secret. */
+/*
+ * config - reading the application file, its overrides and its secret.
+ * Threads: one reads; what it gave is immutable.
+ */
 #include "app/config.h"
 
 #include "app/setting.h"

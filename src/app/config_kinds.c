@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* config_kinds - roles, classes, resources, columns, rules. */
+/*
+ * config_kinds - roles, classes, resources, columns, rules.
+ * Threads: a reader belongs to its caller.
+ */
 #include "app/config_kinds.h"
 
 #include "app/yaml.h"

@@ -5,6 +5,7 @@
  * A row's field is checked against its kind when this file is compiled. The
  * order matters where a row refers to what another one names: roles and cache
  * classes stand before resources, those before messages.
+ * Threads: immutable.
  */
 #include "app/config_kinds.h"
 

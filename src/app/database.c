@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* database - open, migrate, verify, fill. */
+/*
+ * database - open, migrate, verify, fill.
+ * Threads: one at a time.
+ */
 #include "app/database.h"
 
 #include "app/config.h"

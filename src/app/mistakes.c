@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* mistakes - collected, sorted by place, shown under their line. */
+/*
+ * mistakes - collected, sorted by place, shown under their line.
+ * Threads: loop.
+ */
 #include "app/mistakes.h"
 
 #include "base/arena.h"

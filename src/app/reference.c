@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* reference - Markdown out of the tables of settings and of metrics. */
+/*
+ * reference - Markdown out of the tables of settings and of metrics.
+ * Threads: any.
+ */
 #include "app/reference.h"
 
 #include "app/config.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sample_load - sample.yaml, its words and its places. */
+/*
+ * sample_load - sample.yaml, its words and its places.
+ * Threads: loop.
+ */
 #include "app/sample_plan.h"
 
 #include "app/mistakes.h"

@@ -4,6 +4,7 @@
  *
  * Columns are made one after the other, each for all rows: so a maker may ask
  * how long a run of equal values in an earlier column is.
+ * Threads: loop.
  */
 #include "app/sample_plan.h"
 

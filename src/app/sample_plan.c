@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sample_plan - what stands behind a column in sample.yaml, as a maker. */
+/*
+ * sample_plan - what stands behind a column in sample.yaml, as a maker.
+ * Threads: loop.
+ */
 #include "app/sample_plan.h"
 
 #include "app/mistakes.h"

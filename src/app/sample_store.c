@@ -4,6 +4,7 @@
  *
  * One transaction, many rows a statement. Names of tables and columns come
  * from the application's own file and are checked to be plain words there.
+ * Threads: loop.
  */
 #include "app/sample_plan.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* setting_kinds - values of the common kinds out of the file's text. */
+/*
+ * setting_kinds - values of the common kinds out of the file's text.
+ * Threads: a reader belongs to its caller.
+ */
 #include "app/setting.h"
 
 #include "app/yaml.h"

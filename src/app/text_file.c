@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* text_file - the edge's reader, with words for people. */
+/*
+ * text_file - the edge's reader, with words for people.
+ * Threads: any.
+ */
 #include "app/text_file.h"
 
 #include "base/buf.h"

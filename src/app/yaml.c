@@ -4,6 +4,7 @@
  *
  * Aliases point at nodes that are complete, so a tree has no cycles. An alias
  * becomes a node of its own that shares its target's children.
+ * Threads: immutable once built.
  */
 #include "app/yaml.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* check - is the application right? Nothing is changed. */
+/*
+ * check - is the application right? Nothing is changed.
+ * Threads: the command's.
+ */
 #include "cli/command.h"
 
 #include "app/database.h"

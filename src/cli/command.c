@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* command - options out of argv, and help out of the tables. */
+/*
+ * command - options out of argv, and help out of the tables.
+ * Threads: immutable; a line belongs to its command.
+ */
 #include "cli/command.h"
 
 #include "app/setting.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * courier - see courier.h for the states.
+ * Threads: loop.
  */
 #include "cli/courier.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* db - brings the database up to date, or fills it with sample data. */
+/*
+ * db - brings the database up to date, or fills it with sample data.
+ * Threads: the command's.
+ */
 #include "cli/command.h"
 
 #include "app/database.h"

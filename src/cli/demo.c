@@ -3,6 +3,7 @@
  * demo - serves an application and, on a thread of its own, simulates the
  * people who would use it (docs/demo.md). They are clients like any other:
  * all they know of the server is its address and their tokens.
+ * Threads: the command's; the people live on a loop of their own.
  */
 #include "cli/command.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * demo_client - a simulated person's HTTP connection.
+ * Threads: loop.
  */
 #include "cli/demo_client.h"
 

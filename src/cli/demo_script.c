@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * demo_script - demo.yaml as plain structs.
+ * Threads: immutable once read.
  */
 #include "cli/demo_script.h"
 

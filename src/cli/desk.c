@@ -2,6 +2,7 @@
 /*
  * desk - three reads in four are of single stops, most of them the same few,
  * as on a page that people keep open; the rest are the script's lists.
+ * Threads: loop.
  */
 #include "cli/desk.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* docs - prints the reference pages that tables generate. */
+/*
+ * docs - prints the reference pages that tables generate.
+ * Threads: the command's.
+ */
 #include "cli/command.h"
 
 #include "app/reference.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* main - finds the subcommand. */
+/*
+ * main - finds the subcommand.
+ * Threads: the command's.
+ */
 #include "cli/command.h"
 
 #include "base/buf.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* serve - the application over HTTP and WebSocket, until a signal. */
+/*
+ * serve - the application over HTTP and WebSocket, until a signal.
+ * Threads: the command's.
+ */
 #include "cli/command.h"
 
 #include "app/app.h"

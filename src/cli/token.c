@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* token - a signed token for somebody, for scripts and tests. */
+/*
+ * token - a signed token for somebody, for scripts and tests.
+ * Threads: the command's.
+ */
 #include "cli/command.h"
 
 #include "base/buf.h"

@@ -6,6 +6,7 @@
  * while the server drains, while the feed cannot be read, and until each
  * warm-up step has ended; a step that failed is shown but does not keep the
  * server out of service, since it only made the first requests slower.
+ * Threads: any.
  */
 #include "base/blob.h"
 #include "base/buf.h"

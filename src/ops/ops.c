@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ops - life cycle, routes, the scrape, and the second hand.
+ * Threads: any, locked by ops.lock.
  */
 #include "ops/ops.h"
 

@@ -3,8 +3,8 @@
  * ops_private - what the files of ops/ share.
  * Owner: ops. Threads: any, locked by ops.lock where stated.
  */
-#ifndef FIELDLINE_OPS_PRIVATE_H
-#define FIELDLINE_OPS_PRIVATE_H
+#ifndef FIELDLINE_OPS_OPS_PRIVATE_H
+#define FIELDLINE_OPS_OPS_PRIVATE_H
 
 #include "metrics/metrics.h"
 #include "net/loop.h"

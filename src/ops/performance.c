@@ -5,6 +5,7 @@
  * Rates are differences of counters over the seconds that were taken; the
  * percentiles are those of the newest second that saw requests. Times are in
  * milliseconds, uptime in seconds, memory in bytes.
+ * Threads: any, locked by ops.lock.
  */
 #include "base/blob.h"
 #include "base/buf.h"

@@ -4,6 +4,7 @@
  *
  * The first byte chooses which of the two the rest is. A file is right, or the
  * report says why not; what is right can be read again.
+ * Threads: loop.
  */
 #include "fuzz.h"
 

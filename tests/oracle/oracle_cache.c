@@ -6,6 +6,7 @@
  * forgotten; a hit must be the last value set, alive, with its own meta. The
  * bounds hold after every step, pinned values stay whole, and in the end every
  * value has been freed once.
+ * Threads: loop.
  */
 #include "base/error.h"
 #include "cache/cache.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* oracle_table - base/table against an array that is looked up by number. */
+/*
+ * oracle_table - base/table against an array that is looked up by number.
+ * Threads: loop.
+ */
 #include "base/error.h"
 #include "base/table.h"
 #include "seed.h"

@@ -6,6 +6,7 @@
  * With several threads: a writer first moves the clock, then publishes the
  * offset in the array; a reader takes the array's value first, so whatever it
  * saw there had been moved before it asked.
+ * Threads: one moves the clock, the others ask it.
  */
 #include "cache/tagclock.h"
 #include "seed.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* error - every code has a name, and no number is without one. */
+/*
+ * error - every code has a name, and no number is without one.
+ * Threads: loop.
+ */
 #include "../check.h"
 
 static void every_code_has_a_name_and_a_text(void **state)

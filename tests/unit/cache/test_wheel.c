@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* wheel - never early, at most two ticks late, at every distance. */
+/*
+ * wheel - never early, at most two ticks late, at every distance.
+ * Threads: loop.
+ */
 #include "cache/wheel.h"
 #include "../check.h"
 
