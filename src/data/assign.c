@@ -102,7 +102,7 @@ static int assign_key(struct data_write *w)
         w->values[key->index] = v;
         return 0;
     }
-    if (named || key->kind != COLUMN_TEXT)
+    if (named || (key->kind != COLUMN_TEXT && key->kind != COLUMN_UUID))
         return 0;
     v = value_text(uuid_new(q->arena));
     assign(w, key, v);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "json/json.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -33,6 +34,8 @@ const char *convert_expected(enum column_kind kind)
         return "JSON";
     case COLUMN_BLOB:
         return "nothing: bytes are read only";
+    case COLUMN_UUID:
+        return "a UUID as in 0198f3c2-7b8c-7e6d-9a01-23456789abcd";
     case COLUMN_TEXT:
         break;
     }
@@ -171,6 +174,39 @@ static int convert_time(enum store_dialect dialect, struct bytes text,
     return ret->bytes.at ? 0 : ERR_NOMEM;
 }
 
+/* UUIDs. */
+
+#define UUID_TEXT_LEN 36
+
+static bool is_uuid(struct bytes text)
+{
+    if (text.len != UUID_TEXT_LEN)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+        if (dash ? text.at[i] != '-' : !isxdigit((unsigned char)text.at[i]))
+            return false;
+    }
+    return true;
+}
+
+/* In small letters, as the database prints it. */
+static int convert_uuid(struct bytes text, struct arena *a, struct value *ret)
+{
+    char *to;
+
+    if (!is_uuid(text))
+        return ERR_INVALID;
+    to = arena_bytes(a, text.len);
+    if (!to)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < text.len; i++)
+        to[i] = (char)tolower((unsigned char)text.at[i]);
+    *ret = value_text((struct bytes){to, text.len});
+    return 0;
+}
+
 /* Into values. */
 
 static bool is_text(struct bytes b)
@@ -217,6 +253,8 @@ int convert_text(enum column_kind kind, enum store_dialect dialect,
                              is_text(text) && json_is_valid(text), ret);
     case COLUMN_BLOB:
         return ERR_INVALID;
+    case COLUMN_UUID:
+        return convert_uuid(text, a, ret);
     case COLUMN_TEXT:
         break;
     }
@@ -254,7 +292,7 @@ int convert_json(enum column_kind kind, enum store_dialect dialect,
         return 0;
     case JSON_STRING:
         if (kind != COLUMN_TEXT && kind != COLUMN_TIME &&
-            kind != COLUMN_NUMERIC)
+            kind != COLUMN_NUMERIC && kind != COLUMN_UUID)
             return ERR_INVALID;
         return convert_text(kind, dialect, text, a, ret);
     case JSON_TRUE:

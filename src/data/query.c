@@ -43,6 +43,8 @@ int own_value(const struct column *c, enum store_dialect dialect,
         (bytes_to_i64(text, &i) ||
          !bytes_equal(arena_printf(a, "%lld", (long long)i), text)))
         return ERR_DENIED;
+    if (ret->kind == VALUE_TEXT && !bytes_equal(ret->bytes, text))
+        return ERR_DENIED;
     return 0;
 }
 

@@ -199,7 +199,7 @@ static void on_column(const struct column_info *info, void *arg)
         .not_null = info->not_null || info->key_part > 0,
         .bytewise = info->bytewise_equal &&
                     (info->kind == COLUMN_INT || info->kind == COLUMN_TEXT ||
-                     info->kind == COLUMN_BOOL),
+                     info->kind == COLUMN_BOOL || info->kind == COLUMN_UUID),
     };
     if (!c->name.at || !c->sql.at || !c->json.at)
         r->error = ERR_NOMEM;

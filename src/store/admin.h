@@ -51,6 +51,7 @@ enum column_kind {
     COLUMN_TIME,
     COLUMN_JSON,
     COLUMN_BLOB,
+    COLUMN_UUID, /* PostgreSQL's: one value, many spellings */
 };
 struct column_info {
     struct bytes name; /* valid during the callback */

@@ -214,7 +214,7 @@ static const struct {
     {"date", COLUMN_TIME, false},        {"json", COLUMN_JSON, false},
     {"jsonb", COLUMN_JSON, false},       {"bytea", COLUMN_BLOB, false},
     {"text", COLUMN_TEXT, true},         {"varchar", COLUMN_TEXT, true},
-    {"uuid", COLUMN_TEXT, true},         {"enum", COLUMN_TEXT, true},
+    {"uuid", COLUMN_UUID, true},         {"enum", COLUMN_TEXT, true},
 };
 
 struct columns_walk {

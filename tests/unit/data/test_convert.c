@@ -95,6 +95,11 @@ static void texts_become_values_of_their_kind(void **state)
         {COLUMN_JSON, "{\"a\":1}", "{\"a\":1}"},
         {COLUMN_JSON, "{a:1}", NULL},
         {COLUMN_BLOB, "00", NULL},
+        {COLUMN_UUID, "0198F3C2-7b8c-7e6D-9a01-23456789ABCD",
+         "0198f3c2-7b8c-7e6d-9a01-23456789abcd"},
+        {COLUMN_UUID, "0198f3c2-7b8c-7e6d-9a01-23456789abc", NULL},
+        {COLUMN_UUID, "0198f3c2-7b8c-7e6d-9a01-23456789abcg", NULL},
+        {COLUMN_UUID, "0198f3c207b8c07e6d09a01023456789abcd", NULL},
     };
     struct arena a;
 
