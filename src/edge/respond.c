@@ -223,10 +223,17 @@ static char *put_end(char *at, const struct request *r)
     return PUT(at, "\r\n");
 }
 
-static struct bytes epoch_of(const struct edge *e)
+/* Empty for what was read before the epoch began: its offset means nothing in
+ * this one. The epoch is asked first: the feed restarts the clock before it
+ * tells of the new one. */
+static struct bytes epoch_of(const struct edge *e, uint64_t stamp)
 {
-    return e->feed.epoch_fn ? e->feed.epoch_fn(e->feed.arg)
-                            : (struct bytes){NULL, 0};
+    struct bytes none = {NULL, 0};
+    struct bytes epoch =
+        e->feed.epoch_fn ? e->feed.epoch_fn(e->feed.arg) : none;
+
+    return (tagclock_stamp(e->clock) ^ stamp) > TAGCLOCK_OFFSET_MAX ? none
+                                                                    : epoch;
 }
 
 static char *put_head(char *at, struct request *r, const struct reply *reply,
@@ -259,7 +266,7 @@ static size_t send_in_room(struct stream *to, struct request *r,
                            const struct reply *reply, const struct form *f,
                            const struct serving *serving, uint64_t took_ns)
 {
-    struct bytes epoch = epoch_of(r->x.edge->edge);
+    struct bytes epoch = epoch_of(r->x.edge->edge, serving->stamp);
     size_t max =
         HEAD_FIXED_MAX + reply->lines.len + reply->etag.len + epoch.len;
     bool copied = f->body && f->length <= BODY_COPY_MAX &&

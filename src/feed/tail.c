@@ -189,9 +189,9 @@ static void history_begin(struct feed *f)
     f->shown_count = 0;
     f->ordered = horizon;
     f->cursor = replay_from(f);
+    tagclock_restart(f->clock, horizon); /* before the epoch is seen */
     atomic_store(&f->epoch, store_epoch(f->store).at);
     atomic_store(&f->horizon, horizon);
-    tagclock_restart(f->clock, horizon);
     tell_horizon(f, horizon, restarted);
     if (restarted && f->replays)
         tell_replayed(f); /* what was to come is void */

@@ -239,6 +239,24 @@ static void test_a_position_that_does_not_come_is_bypassed(void **state)
     client_close(&c);
 }
 
+/* What was read of the old history has no place in the new one. */
+static void test_a_reply_from_before_a_restart_has_no_position(void **state)
+{
+    struct client *c = client_open(&rig, 0);
+    const struct answer *a;
+
+    client_send(c, "GET /slow/7 HTTP/1.1\r\nHost: t\r\n\r\n");
+    rig_held_wait(&rig, 1);
+    tagclock_restart(rig.clock, 5);
+    rig_held_release(&rig);
+    a = client_answer(c, CLIENT_BODY);
+    assert_int_equal(a->status, 200);
+    assert_null(answer_header(a, "fieldline-position"));
+    a = client_get(c, "/open/7", "");
+    assert_string_equal(answer_header(a, "fieldline-position"), "e1:5");
+    client_close(&c);
+}
+
 static void test_a_stale_feed_serves_nothing_cached(void **state)
 {
     struct client *c = client_open(&rig, 0);
@@ -468,6 +486,7 @@ RUN(ONE(test_the_second_read_is_a_hit),
     ONE(test_gzip_where_it_is_accepted),
     ONE(test_a_position_ahead_is_waited_for),
     ONE(test_a_position_that_does_not_come_is_bypassed),
+    ONE(test_a_reply_from_before_a_restart_has_no_position),
     ONE(test_a_stale_feed_serves_nothing_cached),
     ONE(test_a_get_with_a_body_passes_the_cache_by),
     ONE(test_errors_are_not_stored),
