@@ -123,12 +123,13 @@ static enum key_is classify(const struct setting_group *group,
                             struct bytes path)
 {
     for (size_t i = 0; i < group->count; i++) {
-        struct bytes row = bytes_of(group->rows[i].path);
+        const char *row = group->rows[i].path;
 
-        if (bytes_equal(row, path))
+        if (strncmp(row, path.at, path.len) != 0)
+            continue;
+        if (row[path.len] == '\0')
             return KEY_SETTING;
-        if (row.len > path.len && row.at[path.len] == '.' &&
-            bytes_starts(row, path))
+        if (row[path.len] == '.')
             return KEY_SECTION;
     }
     return KEY_UNKNOWN;

@@ -204,6 +204,8 @@ static int on_scalar(struct builder *b, struct fy_event *event)
     error = fy_event_get_node_style(event) == FYNS_SINGLE_QUOTED
                 ? quoted_copy(b, node->at, &node->text)
                 : token_copy(b, event->scalar.value, &node->text);
+    if (!error && memchr(node->text.at, '\0', node->text.len))
+        error = refuse(b, node->at, "a NUL character", "text without it");
     if (!error)
         error = token_copy(b, event->scalar.anchor, &anchor);
     if (!error)

@@ -6,33 +6,25 @@
 #include "cli/command.h"
 
 #include "app/database.h"
-#include "base/buf.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
-#define REPORT_MAX (1u << 20)
-
-static int run(struct line *l)
+static int check(struct line *l, struct config *config, struct buf *report)
 {
-    struct config *config;
-    struct buf report;
-    int error;
+    int error = database_check(config, report);
 
-    if (line_config(l, &config))
-        return EXIT_FAILURE;
-    buf_init(&report, REPORT_MAX);
-    error = database_check(config, &report);
-    report_print(&report);
     if (!error)
         printf("%s: " BYTES_FMT " is right: %u resources, %u messages, %u "
                "roles\n",
                config->file_name.at, BYTES_ARG(config->app),
                config->data.resource_count, config->hub.message_count,
                config->edge.auth.role_count);
-    buf_fini(&report);
-    config_free(&config);
-    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+    return error;
+}
+
+static int run(struct line *l)
+{
+    return line_run(l, check);
 }
 
 const struct command command_check = {

@@ -11,6 +11,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define REPORT_MAX  (1u << 20)
 #define HELP_COLUMN 28
@@ -216,8 +217,9 @@ void command_help(const struct command *c, struct buf *out)
         help_settings(out);
 }
 
-int line_config(struct line *l, struct config **ret)
+int line_reload(struct config **ret, void *arg)
 {
+    const struct line *l = arg;
     struct buf report;
     int error;
 
@@ -230,6 +232,22 @@ int line_config(struct line *l, struct config **ret)
     report_print(&report);
     buf_fini(&report);
     return error;
+}
+
+int line_run(struct line *l, application_fn *fn)
+{
+    struct config *config;
+    struct buf report;
+    int error;
+
+    if (line_reload(&config, l))
+        return EXIT_FAILURE;
+    buf_init(&report, REPORT_MAX);
+    error = fn(l, config, &report);
+    report_print(&report);
+    buf_fini(&report);
+    config_free(&config);
+    return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 void report_print(struct buf *report)

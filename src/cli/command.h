@@ -55,8 +55,12 @@ int line_read(struct line *, const struct command *, int argc, char **argv,
 const char *line_value(const struct line *, const char *flag);
 void command_help(const struct command *, struct buf *out);
 
-/* The line's application, with its flags. What is wrong is printed. */
-int line_config(struct line *, struct config **ret) MUST_CHECK;
+/* Runs fn on the line's application, with its flags, and prints what it
+ * reports. Returns the exit code. */
+typedef int application_fn(struct line *, struct config *, struct buf *report);
+int line_run(struct line *, application_fn *);
+/* An app_reload_fn: the same application anew. What is wrong is printed. */
+int line_reload(struct config **ret, void *line);
 
 /* Prints a report to standard error and gives it back empty. */
 void report_print(struct buf *report);

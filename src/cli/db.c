@@ -7,12 +7,9 @@
 
 #include "app/database.h"
 #include "app/sample.h"
-#include "base/buf.h"
+#include "base/error.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
-#define REPORT_MAX (1u << 20)
 
 static void on_progress(const char *what, void *arg)
 {
@@ -20,49 +17,58 @@ static void on_progress(const char *what, void *arg)
     fflush(stdout);
 }
 
-static int run_on(struct database *db, bool migrate, unsigned scale,
-                  struct buf *report)
+static int migrate(struct line *l, struct config *config, struct buf *report)
 {
-    int error;
+    struct store_options options = {.create = true};
+    struct database db;
+    int error = database_open(&db, config, &options, report);
 
-    if (migrate)
-        return database_migrate(db, on_progress, NULL, report);
-    error = database_verify(db, report);
-    return error ? error
-                 : database_sample(db, scale, on_progress, NULL, report);
+    if (error)
+        return error;
+    error = database_migrate(&db, on_progress, NULL, report);
+    database_close(&db);
+    return error;
+}
+
+static bool read_scale(const struct line *l, uint64_t *ret)
+{
+    return bytes_to_u64(bytes_of(line_value(l, "--scale")), ret) == 0 &&
+           *ret >= 1 && *ret <= SAMPLE_SCALE_MAX;
+}
+
+static int sample(struct line *l, struct config *config, struct buf *report)
+{
+    struct store_options options = {.create = false};
+    struct database db;
+    uint64_t scale = 1;
+    int error = read_scale(l, &scale) ? 0 : ERR_RANGE;
+
+    if (!error)
+        error = database_open(&db, config, &options, report);
+    if (error)
+        return error;
+    error = database_verify(&db, report);
+    if (!error)
+        error =
+            database_sample(&db, (unsigned)scale, on_progress, NULL, report);
+    database_close(&db);
+    return error;
 }
 
 static int run(struct line *l)
 {
     const char *what = l->arguments[1];
-    bool migrate = strcmp(what, "migrate") == 0;
-    struct store_options options = {.create = migrate};
-    struct config *config;
-    struct database db;
-    struct buf report;
     uint64_t scale;
-    int error;
 
-    if (!migrate && strcmp(what, "sample") != 0)
-        return command_fail(l, EXIT_USAGE,
-                            "'%s' is not known; expected migrate or sample",
-                            what);
-    if (bytes_to_u64(bytes_of(line_value(l, "--scale")), &scale) || scale < 1 ||
-        scale > SAMPLE_SCALE_MAX)
+    if (!read_scale(l, &scale))
         return command_fail(l, EXIT_USAGE, "--scale: expected 1 to %d",
                             SAMPLE_SCALE_MAX);
-    if (line_config(l, &config))
-        return EXIT_FAILURE;
-    buf_init(&report, REPORT_MAX);
-    error = database_open(&db, config, &options, &report);
-    if (!error) {
-        error = run_on(&db, migrate, (unsigned)scale, &report);
-        database_close(&db);
-    }
-    report_print(&report);
-    buf_fini(&report);
-    config_free(&config);
-    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (strcmp(what, "migrate") == 0)
+        return line_run(l, migrate);
+    if (strcmp(what, "sample") == 0)
+        return line_run(l, sample);
+    return command_fail(l, EXIT_USAGE,
+                        "'%s' is not known; expected migrate or sample", what);
 }
 
 const struct command command_db = {

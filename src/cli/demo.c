@@ -26,7 +26,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define REPORT_MAX  (64u << 10)
 #define TOKEN_MAX   ((size_t)4096)
 #define TOKEN_TTL_S (24u * 3600)
 #define DESKS_MAX   256
@@ -238,11 +237,6 @@ static int start_people(struct demo *d, struct buf *report)
     return error;
 }
 
-static int on_reload(struct config **ret, void *arg)
-{
-    return line_config(arg, ret);
-}
-
 static int demo(struct demo *d, struct line *l, struct buf *report)
 {
     const struct app_extra extra = {add_routes, d};
@@ -261,7 +255,7 @@ static int demo(struct demo *d, struct line *l, struct buf *report)
                "simulated couriers and desks are at work; open %s/ and watch\n",
                app_url(d->app), app_url(d->app));
         fflush(stdout);
-        app_wait(d->app, on_reload, l);
+        app_wait(d->app, line_reload, l);
     }
     if (d->worker) {
         worker_stop(d->worker);
@@ -273,25 +267,24 @@ static int demo(struct demo *d, struct line *l, struct buf *report)
     return error;
 }
 
-static int run(struct line *l)
+static int run_demo(struct line *l, struct config *config, struct buf *report)
 {
     struct demo *d = mem_zalloc(1, sizeof(*d));
-    struct buf report;
     int error;
 
-    if (!d || line_config(l, &d->config)) {
-        mem_free(d);
-        return EXIT_FAILURE;
-    }
-    buf_init(&report, REPORT_MAX);
+    if (!d)
+        return ERR_NOMEM;
+    d->config = config;
     arena_init(&d->arena, (size_t)64 << 20);
-    error = demo(d, l, &report);
-    report_print(&report);
-    buf_fini(&report);
+    error = demo(d, l, report);
     arena_fini(&d->arena);
-    config_free(&d->config);
     mem_free(d);
-    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+    return error;
+}
+
+static int run(struct line *l)
+{
+    return line_run(l, run_demo);
 }
 
 const struct command command_demo = {

@@ -6,17 +6,8 @@
 #include "cli/command.h"
 
 #include "app/app.h"
-#include "base/buf.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
-#define REPORT_MAX (64u << 10)
-
-static int on_reload(struct config **ret, void *arg)
-{
-    return line_config(arg, ret);
-}
 
 static int serve(struct line *l, struct config *config, struct buf *report)
 {
@@ -30,7 +21,7 @@ static int serve(struct line *l, struct config *config, struct buf *report)
     if (!error) {
         printf("listening on %s\n", app_url(app));
         fflush(stdout);
-        app_wait(app, on_reload, l);
+        app_wait(app, line_reload, l);
     }
     app_free(&app);
     return error;
@@ -38,18 +29,7 @@ static int serve(struct line *l, struct config *config, struct buf *report)
 
 static int run(struct line *l)
 {
-    struct config *config;
-    struct buf report;
-    int error;
-
-    if (line_config(l, &config))
-        return EXIT_FAILURE;
-    buf_init(&report, REPORT_MAX);
-    error = serve(l, config, &report);
-    report_print(&report);
-    buf_fini(&report);
-    config_free(&config);
-    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+    return line_run(l, serve);
 }
 
 const struct command command_serve = {

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define REPORT_MAX (64u << 10)
 #define TOKEN_MAX  (16u << 10)
 #define TTL_MAX_MS (3650ull * 86400000)
 
@@ -24,57 +23,58 @@ static bool has_role(const struct auth_spec *auth, const char *role)
     return false;
 }
 
-static int print_token(struct line *l, struct config *config, uint64_t ttl_ms)
+static int print_token(struct line *l, struct config *config,
+                       struct buf *report)
+{
+    struct buf token;
+    uint64_t ttl_ms = 0;
+    int error = bytes_to_duration_ms(bytes_of(line_value(l, "--ttl")), &ttl_ms);
+
+    if (!error)
+        error = config_secret_load(config, report);
+    if (error)
+        return error;
+    buf_init(&token, TOKEN_MAX);
+    error = auth_token_write(
+        &token, &config->edge.auth, bytes_of(line_value(l, "--user")),
+        bytes_of(line_value(l, "--tenant")), bytes_of(line_value(l, "--role")),
+        clock_wall_us(), ttl_ms / 1000);
+    if (error)
+        command_fail(l, EXIT_FAILURE, "%s", error_text(error));
+    else
+        printf(BYTES_FMT "\n", BYTES_ARG(buf_bytes(&token)));
+    buf_fini(&token);
+    return error;
+}
+
+static int token(struct line *l, struct config *config, struct buf *report)
 {
     const char *role = line_value(l, "--role");
-    struct buf token, report;
-    int error;
 
-    buf_init(&report, REPORT_MAX);
-    buf_init(&token, TOKEN_MAX);
-    error = config_secret_load(config, &report);
-    report_print(&report);
-    if (!error) {
-        error = auth_token_write(
-            &token, &config->edge.auth, bytes_of(line_value(l, "--user")),
-            bytes_of(line_value(l, "--tenant")), bytes_of(role),
-            clock_wall_us(), ttl_ms / 1000);
-        if (error)
-            command_fail(l, EXIT_FAILURE, "%s", error_text(error));
+    if (config->edge.auth.alg != AUTH_HS256) {
+        command_fail(l, EXIT_FAILURE,
+                     "tokens of this application are signed with a private "
+                     "key that is not here");
+        return ERR_UNSUPPORTED;
     }
-    if (!error)
-        printf(BYTES_FMT "\n", BYTES_ARG(buf_bytes(&token)));
-    buf_fini(&report);
-    buf_fini(&token);
-    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (!has_role(&config->edge.auth, role)) {
+        command_fail(l, EXIT_FAILURE,
+                     "%s has no role '%s'; they are in auth.roles",
+                     config->file_name.at, role);
+        return ERR_INVALID;
+    }
+    return print_token(l, config, report);
 }
 
 static int run(struct line *l)
 {
-    const char *role = line_value(l, "--role");
-    struct config *config;
     uint64_t ttl_ms;
-    int status;
 
     if (bytes_to_duration_ms(bytes_of(line_value(l, "--ttl")), &ttl_ms) ||
         ttl_ms < 1000 || ttl_ms > TTL_MAX_MS)
         return command_fail(l, EXIT_USAGE,
                             "--ttl: expected 1s to 3650d, such as 1h");
-    if (line_config(l, &config))
-        return EXIT_FAILURE;
-    if (config->edge.auth.alg != AUTH_HS256)
-        status = command_fail(l, EXIT_FAILURE,
-                              "tokens of this application are signed with a "
-                              "private key that is not here");
-    else if (!has_role(&config->edge.auth, role))
-        status = command_fail(l, EXIT_USAGE,
-                              "--role: %s has no role '%s'; they are in "
-                              "auth.roles",
-                              config->file_name.at, role);
-    else
-        status = print_token(l, config, ttl_ms);
-    config_free(&config);
-    return status;
+    return line_run(l, token);
 }
 
 const struct command command_token = {
