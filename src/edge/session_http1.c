@@ -65,7 +65,8 @@ struct session {
     size_t body_mark; /* since the deadline was set; DISCARD: read over */
     enum session_state state;
     bool feeding; /* in session_feed(): events are gathered, not acted on */
-    bool full;    /* more than QUEUE_MAX is queued */
+    bool full;    /* more than QUEUE_MAX is queued: nothing is read, and
+                     only the write deadline runs */
     bool ended;   /* the peer sends no more */
     bool message_done, continue_asked;
     exchange_upgraded_fn *upgraded_fn;
@@ -184,12 +185,12 @@ static void on_timer(struct timer *t, void *arg)
     uint64_t now_ms = loop_now_ms(s->edge->loop);
 
     write_check(s, now_ms);
-    if (stream_is_open(s->stream) && now_ms >= s->deadline_ms)
+    if (stream_is_open(s->stream) && !s->full && now_ms >= s->deadline_ms)
         state_timeout(s);
     if (!stream_is_open(s->stream))
         return;
 
-    uint64_t next = s->deadline_ms < s->write_deadline_ms
+    uint64_t next = s->deadline_ms < s->write_deadline_ms && !s->full
                         ? s->deadline_ms
                         : s->write_deadline_ms;
 
@@ -563,6 +564,7 @@ static void on_drained(struct stream *stream)
     s->write_deadline_ms = NEVER;
     if (s->full) {
         s->full = false;
+        session_become(s, s->state); /* its time begins anew */
         session_make_ready(s);
     }
 }

@@ -14,9 +14,9 @@ const { Server } = require('../lib/server.js');
 
 /** A psql session whose statements the test interleaves with others'. */
 class Shell {
-  constructor(postgres) {
+  constructor(postgres, database = 'lab') {
     this.process = spawn('psql', ['-h', postgres.dir, '-U', 'postgres', '-d',
-      'lab', '-X', '-q', '-A', '-t'], { stdio: ['pipe', 'pipe', 'inherit'] });
+      database, '-X', '-q', '-A', '-t'], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.waiting = [];
     readline.createInterface({ input: this.process.stdout })
       .on('line', (line) => line.startsWith('done ') && this.waiting.shift()());
@@ -98,10 +98,16 @@ describe('the order of changes on postgres', () => {
     const shell = new Shell(server.postgres);
     await shell.run('begin');
     await shell.run('lock table labs in access exclusive mode');
+    const elsewhere = new Shell(server.postgres, 'other');
+    await elsewhere.run('create table fieldline_changes (x int)');
+    await elsewhere.run('begin');
+    await elsewhere.run('insert into fieldline_changes values (1)');
     server.sql(notes(stops[4], 'beside a lock'));
     await live.next((m) => m.data?.notes === 'beside a lock');
-    await shell.run('commit');
-    await shell.close();
+    for (const one of [shell, elsewhere]) {
+      await one.run('commit');
+      await one.close();
+    }
     await live.close();
   });
 

@@ -65,7 +65,7 @@ describe('slow peers', () => {
     const metric = async () => (await (await server.fetch('/metrics')).text());
     for (;;) {
       const text = await metric();
-      if (/fieldline_http_bad_requests_total\{reason="slow_reader"\} [1-9]/
+      if (/fieldline_http_bad_requests_total\{reason="slow reader"\} [1-9]/
         .test(text)) break;
     }
     wire.socket.resume();
