@@ -22,6 +22,7 @@ static const char *const own_texts[PG_OWN_COUNT] = {
                 " set_config('fieldline.floor', (SELECT last_value - CASE WHEN"
                 " is_called THEN 0 ELSE 1 END"
                 " FROM fieldline_changes_offset_seq)::text, true)",
+    [PG_SETTLE] = "SET CONSTRAINTS ALL IMMEDIATE",
     [PG_CHANGES] = "SELECT " CHANGE_COLUMNS " FROM fieldline_changes WHERE"
                    " \"offset\" > current_setting('fieldline.floor')::bigint"
                    " AND xid = pg_current_xact_id_if_assigned()"

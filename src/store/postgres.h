@@ -47,6 +47,7 @@ struct pg_session;
 enum pg_own {
     PG_BEGIN,
     PG_MARK,
+    PG_SETTLE,
     PG_CHANGES,
     PG_COMMIT,
     PG_ROLLBACK,

@@ -7,9 +7,13 @@
  *
  * Steps are sent in SEGMENTS that end with a sync: up to and with each step
  * that has a check_fn, since the check must be able to stop the transaction
- * before the next step runs. Behind the last step the transaction's own change
- * rows are read, and, if that step has no check, the commit is sent in the
- * same breath: a write without checks is one round trip.
+ * before the next step runs; what a check fills in may be a later step's
+ * parameter. Behind the last step what the database had deferred is done (it
+ * may refuse, and it may change more rows), then the transaction's own change
+ * rows are read.
+ * The commit goes out alone, when all of that is answered: were it sent in the
+ * same breath, a connection that the server had closed meanwhile would leave
+ * open whether the write was done.
  *
  * W1  The change rows of this transaction are those with its xid; they lie
  *     above the sequence's value at its begin (MARK notes it), so the primary
@@ -34,6 +38,7 @@ enum phase { STEPS, COMMIT, UNDO };
 enum own_tag {
     TAG_BEGIN = 1 << 30, /* the tags below are steps */
     TAG_MARK,
+    TAG_SETTLE,
     TAG_CHANGES,
     TAG_COMMIT,
     TAG_ROLLBACK,
@@ -44,10 +49,9 @@ struct write_job {
     struct store_write *write;
     enum phase phase;
     unsigned next; /* the first step that was not sent */
-    bool commit_sent;
-    bool told;  /* a row_fn or check_fn was called in this run */
-    bool again; /* the server undid it for another's sake */
-    bool dead;  /* read-only: not the primary */
+    bool told;     /* a row_fn or check_fn was called in this run */
+    bool again;    /* the server undid it for another's sake */
+    bool dead;     /* read-only: not the primary */
     PGresult *changes;
     int error;
 };
@@ -135,13 +139,6 @@ static int own_send(struct pg_job *job, unsigned tag, enum pg_own which,
     return pg_conn_send(job, tag, own_of(job, which), params, count);
 }
 
-static int commit_send(struct write_job *w)
-{
-    w->phase = COMMIT;
-    w->commit_sent = true;
-    return own_send(&w->job, TAG_COMMIT, PG_COMMIT, NULL, 0);
-}
-
 /* A mistake of ours (a parameter) ends the segment; the transaction is undone
  * when its sync comes back. */
 static int step_send(struct write_job *w)
@@ -171,10 +168,19 @@ static int segment_send(struct write_job *w)
         check = write->steps[w->next].check_fn != NULL;
         error = step_send(w);
     }
-    if (!error && !w->error && w->next == write->step_count)
-        error = own_send(&w->job, TAG_CHANGES, PG_CHANGES, NULL, 0);
-    if (!error && !w->error && w->next == write->step_count && !check)
-        error = commit_send(w);
+    if (!error && !w->error && w->next == write->step_count) {
+        error = own_send(&w->job, TAG_SETTLE, PG_SETTLE, NULL, 0);
+        if (!error)
+            error = own_send(&w->job, TAG_CHANGES, PG_CHANGES, NULL, 0);
+    }
+    return error ? error : pg_conn_sync(&w->job);
+}
+
+static int commit_send(struct write_job *w)
+{
+    int error = own_send(&w->job, TAG_COMMIT, PG_COMMIT, NULL, 0);
+
+    w->phase = COMMIT;
     return error ? error : pg_conn_sync(&w->job);
 }
 
@@ -196,7 +202,7 @@ static int write_start(struct pg_job *job)
     w->changes = NULL;
     w->phase = STEPS;
     w->next = 0;
-    w->commit_sent = w->told = w->again = w->dead = false;
+    w->told = w->again = w->dead = false;
     w->error = 0;
     error = own_send(job, TAG_BEGIN, PG_BEGIN, NULL, 0);
     if (!error)
@@ -210,8 +216,8 @@ static int write_start(struct pg_job *job)
 
 /* --- answers ----------------------------------------------------------- */
 
-/* The server says that it ends the connection: what it answered until then it
- * has done. In place of the commit's answer that says nothing. */
+/* The server says that it ends the connection: nothing it has not answered was
+ * done. In place of the commit's answer that says nothing. */
 static bool is_last_word(const char *state)
 {
     return pg_state_is(state, "57P");
@@ -309,7 +315,7 @@ static int write_synced(struct pg_job *job)
     }
     if (w->next < w->write->step_count)
         return segment_send(w);
-    return commit_send(w) ? ERR_CLOSED : pg_conn_sync(job);
+    return commit_send(w);
 }
 
 static bool write_lost(struct pg_job *job)
@@ -321,15 +327,16 @@ static bool write_lost(struct pg_job *job)
         write_end(job, w->error);
         return true;
     }
-    if (w->commit_sent && !w->error) {
+    if (w->phase == COMMIT) {
         store_detail_set(detail, "08007",
                          "the connection went while committing: whether it "
                          "did is not known");
         write_end(job, ERR_STORE);
         return true;
     }
-    if (!may_restart(w)) {
-        store_detail_set(detail, "08006", "the connection went");
+    if (!may_restart(w) || job->tries >= PG_TRIES_MAX) {
+        if (!w->error)
+            store_detail_set(detail, "08006", "the connection went");
         write_end(job, ERR_BUSY);
         return true;
     }

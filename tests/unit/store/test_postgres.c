@@ -392,6 +392,26 @@ static void tells_its_own_changes(void **state)
     assert_int_equal(rig.commits, 2);
 }
 
+/* What a deferred trigger of the host's changes is the write's too. */
+static void tells_what_was_deferred(void **state)
+{
+    uint64_t offset = 0;
+
+    (void)pg_sql(&pg, "CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql"
+                      " AS $$ BEGIN UPDATE stops SET notes = 'late'"
+                      " WHERE id = NEW.stop; RETURN NULL; END $$;"
+                      "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON parts"
+                      " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+                      " EXECUTE FUNCTION late()");
+    write_ok("INSERT INTO stops (id, lab, status) VALUES (1, 1, 's')");
+    rig.commits = 0;
+    assert_int_equal(
+        rig_write(&rig, "INSERT INTO parts VALUES (1, 1)", NULL, 0, &offset),
+        0);
+    assert_int_equal(rig.commits, 1);
+    assert_int_equal(rig.committed_offset, offset);
+}
+
 static void stamps_the_writer(void **state)
 {
     struct store_step step = {
@@ -473,23 +493,34 @@ static void a_write_survives_its_connection(void **state)
     rig_shows(&rig, "2\n");
 }
 
+/* The server takes a new setting up when it comes to it. */
+static void reload_until(PGconn *c, const char *value)
+{
+    char want[16];
+
+    (void)snprintf(want, sizeof(want), "%s\n", value);
+    (void)pg_do(&pg, c, "SELECT pg_reload_conf()");
+    while (strcmp(pg_sql(&pg, "SHOW default_transaction_read_only"), want) != 0)
+        ;
+}
+
 /* P31: what was the primary is read-only now, then it is the primary again. */
 static void leaves_a_server_that_is_read_only(void **state)
 {
-    PGconn *other;
+    PGconn *other = pg_connect(&pg, pg.database);
 
     write_ok("INSERT INTO parts VALUES (1)");
-    (void)pg_sql(&pg, "ALTER SYSTEM SET default_transaction_read_only = on");
-    (void)pg_sql(&pg, "SELECT pg_reload_conf()");
+    (void)pg_do(&pg, other, "SET default_transaction_read_only = off");
+    (void)pg_do(&pg, other,
+                "ALTER SYSTEM SET default_transaction_read_only = on");
+    reload_until(other, "on");
     (void)pg_sql(&pg, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                       " WHERE application_name = 'fieldline'");
     assert_int_equal(
         rig_write(&rig, "INSERT INTO parts VALUES (2)", NULL, 0, NULL),
         ERR_BUSY);
-    other = pg_connect(&pg, pg.database);
-    (void)pg_do(&pg, other, "SET default_transaction_read_only = off");
     (void)pg_do(&pg, other, "ALTER SYSTEM RESET default_transaction_read_only");
-    (void)pg_do(&pg, other, "SELECT pg_reload_conf()");
+    reload_until(other, "off");
     PQfinish(other);
     while (rig_write(&rig, "INSERT INTO parts VALUES (3)", NULL, 0, NULL) ==
            ERR_BUSY)
@@ -583,6 +614,7 @@ int main(void)
         TEST(a_check_stops_the_rest),
         TEST(runs_many_steps),
         TEST(tells_its_own_changes),
+        TEST(tells_what_was_deferred),
         TEST(stamps_the_writer),
         TEST(waits_for_locks_so_long),
         TEST(comes_back_with_the_server),
