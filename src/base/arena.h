@@ -16,7 +16,7 @@ struct arena_chunk;
 
 struct arena {
     struct arena_chunk *chunk;
-    char *at;   /* the next free byte */
+    char *at; /* the next free byte */
     size_t left;
     size_t used; /* over all chunks */
     size_t max;
@@ -25,7 +25,7 @@ struct arena {
 void arena_init(struct arena *, size_t max);
 void arena_fini(struct arena *);
 void arena_clear(struct arena *); /* may keep one chunk for reuse */
-void *arena_alloc(struct arena *, size_t size) MUST_CHECK;  /* 16-aligned */
+void *arena_alloc(struct arena *, size_t size) MUST_CHECK; /* 16-aligned */
 void *arena_zalloc(struct arena *, size_t size) MUST_CHECK;
 char *arena_bytes(struct arena *, size_t size) MUST_CHECK; /* unaligned */
 /* Copies end in a NUL that is not counted. On failure: at NULL, len 0. */

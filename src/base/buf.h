@@ -23,7 +23,7 @@ struct buf {
 
 void buf_init(struct buf *, size_t max);
 void buf_fini(struct buf *);
-void buf_clear(struct buf *);             /* keeps the memory */
+void buf_clear(struct buf *);              /* keeps the memory */
 char *buf_reserve(struct buf *, size_t n); /* room for n more, or NULL */
 void buf_append(struct buf *, struct bytes);
 void buf_append_char(struct buf *, char);

@@ -12,7 +12,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum fault_kind { FAULT_ALLOC, FAULT_READ, FAULT_WRITE, FAULT_STORE, FAULT_KINDS };
+enum fault_kind {
+    FAULT_ALLOC,
+    FAULT_READ,
+    FAULT_WRITE,
+    FAULT_STORE,
+    FAULT_KINDS
+};
 
 #ifdef FIELDLINE_FAULTS
 bool fault_hit(enum fault_kind);

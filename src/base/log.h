@@ -22,8 +22,8 @@ void log_write(enum log_level, const char *event, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
 #define log_debug(event, ...) log_write(LOG_DEBUG, event, __VA_ARGS__)
-#define log_info(event, ...) log_write(LOG_INFO, event, __VA_ARGS__)
-#define log_warn(event, ...) log_write(LOG_WARN, event, __VA_ARGS__)
+#define log_info(event, ...)  log_write(LOG_INFO, event, __VA_ARGS__)
+#define log_warn(event, ...)  log_write(LOG_WARN, event, __VA_ARGS__)
 #define log_error(event, ...) log_write(LOG_ERROR, event, __VA_ARGS__)
 
 #endif

@@ -35,8 +35,8 @@ bool geo_box_has(const struct geo_box *, struct geo_point);
 /* Geohash text of 1..12 characters, NUL-terminated in ret[13]. */
 int geohash_encode(struct geo_point, unsigned precision,
                    char ret[13]) MUST_CHECK;
-int geohash_decode(const char *hash, size_t len, struct geo_box *ret)
-    MUST_CHECK;
+int geohash_decode(const char *hash, size_t len,
+                   struct geo_box *ret) MUST_CHECK;
 
 /*
  * An index of moving points. A point is named by its owner's 64-bit id; group
