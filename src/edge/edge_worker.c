@@ -192,6 +192,7 @@ void edge_worker_free(struct edge_worker **edge_worker)
     timer_stop(&ew->drain_timer);
     loop_turn_drop(&ew->turn);
     sessions_free(ew);
+    flights_leave(ew->edge->flights, ew->worker);
     requests_free(ew);
     while (ew->spare_parser_count)
         http1_free(&ew->spare_parsers[--ew->spare_parser_count]);

@@ -160,3 +160,26 @@ unsigned flight_end(struct flights *all, struct flight **flight,
     mem_free(f);
     return joined;
 }
+
+static void flight_leave(struct flight *f, const struct worker *worker)
+{
+    for (struct flight_waiter **at = &f->waiters; *at;) {
+        if ((*at)->worker == worker)
+            *at = (*at)->next;
+        else
+            at = &(*at)->next;
+    }
+}
+
+void flights_leave(struct flights *all, const struct worker *worker)
+{
+    for (unsigned i = 0; i < FLIGHT_SHARDS; i++) {
+        struct shard *shard = &all->shards[i];
+        size_t cursor = 0;
+
+        (void)pthread_mutex_lock(&shard->lock);
+        for (struct flight *f; (f = table_next(shard->table, &cursor));)
+            flight_leave(f, worker);
+        (void)pthread_mutex_unlock(&shard->lock);
+    }
+}

@@ -56,5 +56,7 @@ bool flight_lead(struct flights *, struct bytes key, struct flight **ret,
  * it is borrowed. Returns how many had joined. */
 unsigned flight_end(struct flights *, struct flight **, struct reply *,
                     const struct tagset *);
+/* A worker ends: none of its joiners is told any more. While no other runs. */
+void flights_leave(struct flights *, const struct worker *);
 
 #endif

@@ -219,10 +219,19 @@ static int on_start(struct worker *w, void *arg)
                : edge_worker_listen(rig->ew[i], "127.0.0.1", 0, &rig->port[i]);
 }
 
+/* As a store session does that closes. */
+static void held_fail(struct rig *rig, const struct edge_worker *ew)
+{
+    for (unsigned i = 0; i < rig->held_count; i++)
+        if (rig->held[i].ew == ew)
+            exchange_error(rig->held[i].x, ERR_CLOSED);
+}
+
 static void on_stop(struct worker *w, void *arg)
 {
     struct rig *rig = arg;
 
+    held_fail(rig, rig->ew[worker_index(w)]);
     edge_worker_free(&rig->ew[worker_index(w)]);
 }
 
@@ -255,12 +264,9 @@ void rig_start(struct rig *rig)
 
 void rig_stop(struct rig *rig)
 {
+    workers_stop(rig->worker, rig->workers);
     for (unsigned i = 0; i < rig->workers; i++)
-        worker_stop(rig->worker[i]);
-    for (unsigned i = 0; i < rig->workers; i++) {
-        worker_join(rig->worker[i]);
         worker_free(&rig->worker[i]);
-    }
     edge_free(&rig->edge);
     cache_free(&rig->cache);
     tagclock_free(&rig->clock);

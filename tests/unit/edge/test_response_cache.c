@@ -394,6 +394,20 @@ static void test_a_crowd_on_two_workers_is_one_load(void **state)
     crowd_close(crowd);
 }
 
+/* The first worker stops with its waiter, then the second with the leader. */
+static void test_a_stop_amid_a_flight_leaves_no_waiter_behind(void **state)
+{
+    struct client *leader = client_open(&rig, 1);
+    struct client *waiter = client_open(&rig, 0);
+
+    client_send(leader, "GET /slow/7 HTTP/1.1\r\nHost: t\r\n\r\n");
+    rig_held_wait(&rig, 1);
+    client_send(waiter, "GET /slow/7 HTTP/1.1\r\nHost: t\r\n\r\n");
+    joined_wait(1);
+    client_close(&leader);
+    client_close(&waiter);
+}
+
 /* P10 */
 static void test_when_the_leader_fails_its_waiters_proceed(void **state)
 {
@@ -494,6 +508,7 @@ RUN(ONE(test_the_second_read_is_a_hit),
     cmocka_unit_test_setup_teardown(test_stale_is_served_while_it_is_renewed,
                                     set_up_stale, tear_down),
     TWO(test_a_crowd_on_two_workers_is_one_load),
+    TWO(test_a_stop_amid_a_flight_leaves_no_waiter_behind),
     TWO(test_when_the_leader_fails_its_waiters_proceed),
     TWO(test_when_the_leader_hangs_up_its_waiters_are_served),
     TWO(test_who_joined_across_a_write_gets_a_later_load),
