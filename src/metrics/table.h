@@ -51,7 +51,7 @@
     X(HUB_MESSAGES_IN, COUNTER, "fieldline_hub_messages_received_total",       \
       "type", "Messages received from clients")                                \
     X(HUB_MESSAGES_OUT, COUNTER, "fieldline_hub_messages_sent_total", "lane",  \
-      "Messages sent to clients, by lane: feed or latest")                     \
+      "Messages sent to clients: feed, latest or message")                     \
     X(HUB_CONFLATED, COUNTER, "fieldline_hub_conflated_total", "",             \
       "Values overwritten before they were sent")                              \
     X(HUB_CLOSED, COUNTER, "fieldline_hub_closed_total", "reason",             \
