@@ -295,7 +295,7 @@ void data_change_apply(const struct data *d, struct tagclock *clock,
                       .offset = c->offset};
 
     if (!a.table) {
-        if (c->op == CHANGE_PURGE)
+        if (c->op == CHANGE_PURGE || !c->table.len)
             tagclock_move_all(clock, c->offset);
         return;
     }

@@ -20,8 +20,8 @@ enum change_op {
     CHANGE_INSERT,
     CHANGE_UPDATE,
     CHANGE_DELETE,
-    CHANGE_RESET, /* anything of the table (of the tenant, if one is named)
-                     may have changed */
+    CHANGE_RESET, /* anything of the table (of the tenant, if one is named;
+                     of every table, if none is) may have changed */
     CHANGE_PURGE, /* key is a tag or pattern to forget; no table changed */
 };
 

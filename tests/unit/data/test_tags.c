@@ -452,6 +452,10 @@ static void resets_and_purges(void **state)
     assert_false(stays_through(f, manager, "1", &purge));
     purge.table = BYTES("");
     assert_false(stays_through(f, manager, "2", &purge));
+    reset.table = BYTES("unknown");
+    assert_true(stays_through(f, manager, "1", &reset));
+    reset.table = BYTES("");
+    assert_false(stays_through(f, manager, "1", &reset));
     fixture_free(f);
 }
 

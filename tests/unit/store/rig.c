@@ -30,6 +30,7 @@ static void on_commit(const struct change *c, void *arg)
     assert_true(c->offset > r->committed_offset); /* in order, each once */
     r->commits++;
     r->committed_offset = c->offset;
+    r->committed_op = c->op;
     pthread_mutex_unlock(&r->lock);
 }
 

@@ -38,6 +38,7 @@ struct rig {
     void *wake_arg;
     unsigned commits; /* calls of on_commit */
     uint64_t committed_offset;
+    enum change_op committed_op;
 };
 
 /* schema runs as a script before the triggers of specs are installed. */

@@ -481,6 +481,22 @@ static void a_deferred_foreign_key_fails_only_the_guilty(void **state)
     rig_shows(&rig, "2\n");
 }
 
+/* The write is durable and will be answered: who keeps copies must hear of it
+ * whatever happens to the rows that tell what it was. */
+static void what_cannot_be_told_is_a_reset_of_everything(void **state)
+{
+    struct group g = {0};
+
+    group_add(&g, "INSERT INTO guarded(id, x) VALUES (1, 1)",
+              "ALTER TABLE fieldline_changes RENAME COLUMN at_us TO at");
+    group_run(&g);
+    errors_are(&g, (int[]){0});
+    assert_true(g.writes[0].offset > 0);
+    assert_int_equal(rig.commits, 1);
+    assert_int_equal(rig.committed_offset, g.writes[0].offset);
+    assert_int_equal(rig.committed_op, CHANGE_RESET);
+}
+
 static int on_check(void *arg, uint64_t rows)
 {
     return rows == 1 ? 0 : ERR_PRECONDITION;
@@ -661,6 +677,7 @@ RUN(TEST(reads_what_was_written), TEST(binds_by_number),
     TEST(a_failing_write_leaves_its_neighbours),
     TEST(a_lost_transaction_fails_only_the_guilty),
     TEST(a_deferred_foreign_key_fails_only_the_guilty),
+    TEST(what_cannot_be_told_is_a_reset_of_everything),
     TEST(a_check_undoes_the_whole_write), TEST(waits_for_a_lock_and_gives_up),
     TEST(closing_answers_everything),
     TEST(readers_do_not_grow_the_log_for_ever))
