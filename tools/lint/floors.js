@@ -2,15 +2,17 @@
 //
 //   node tools/lint/floors.js [ROOT]
 //
-// Reads every #include "room/..." under ROOT/src (the repository by default)
-// and prints each one that goes up or sideways. Exits 1 if there is any.
+// Reads every #include under ROOT/src (the repository by default) and prints
+// each one that goes up or sideways, and each library's header outside the
+// rooms that are there to know it. Exits 1 if there is any.
 'use strict';
 
-const fs = require('node:fs');
 const path = require('node:path');
 
+const { sources, lines, run } = require('./tree.js');
+
 const FLOORS = [
-  ['base', 'web'], // web/ stands beside src/: pages as a table of bytes
+  ['base'],
   ['proto', 'geo', 'cache', 'metrics', 'trace', 'json'],
   ['net'],
   ['store', 'bus', 'outbox'],
@@ -23,48 +25,48 @@ const FLOORS = [
 const floorOf = new Map(
   FLOORS.flatMap((rooms, i) => rooms.map((room) => [room, i + 1])));
 
-function sources(dir) {
-  return fs.readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
-    const at = path.join(dir, entry.name);
-    if (entry.isDirectory()) return sources(at);
-    return /\.[ch]$/.test(entry.name) ? [at] : [];
-  });
+// Headers of no room, and the rooms that may include them.
+const KEPT = [
+  [/^llhttp\.h$/, ['proto']],
+  [/^web\/web\.h$/, ['app']], // the pages that the binary carries
+  [/^uv\.h$/, ['net', 'store']], // store: the descriptor that libpq reads
+  [/^(sqlite3|libpq-fe)\.h$/, ['store']],
+  [/^libfyaml\.h$/, ['app']],
+  [/^xxhash\.h$/, ['base']],
+];
+
+function judge(room, quoted, header) {
+  const kept = KEPT.find(([name]) => name.test(header));
+  if (kept) {
+    return kept[1].includes(room) ? null
+      : `${room}/ includes ${header}, which is for ${kept[1].join(', ')}`;
+  }
+  const to = header.split('/')[0];
+  if (!quoted || to === 'fieldline' || to === room) return null;
+  if (!floorOf.has(to)) {
+    return `"${header}" names no room; write "room/header.h"`;
+  }
+  if (floorOf.get(to) < floorOf.get(room)) return null;
+  const way = floorOf.get(to) === floorOf.get(room) ? 'sideways' : 'up';
+  return `${room}/ (floor ${floorOf.get(room)}) includes ${way} into ` +
+    `${to}/ (floor ${floorOf.get(to)})`;
 }
 
 function mistakes(root) {
-  const found = [];
-  const src = path.join(root, 'src');
-  for (const file of sources(src)) {
-    const room = path.relative(src, file).split(path.sep)[0];
+  return sources(root, ['src']).flatMap((file) => {
+    const room = file.split(path.sep)[1];
     if (!floorOf.has(room)) {
-      found.push(`${file}: '${room}' stands on no floor; rooms are: ` +
-        [...floorOf.keys()].join(' '));
-      continue;
+      return [`${file}: '${room}' stands on no floor; rooms are: ` +
+        [...floorOf.keys()].join(' ')];
     }
-    fs.readFileSync(file, 'utf8').split('\n').forEach((line, i) => {
-      const match = /^\s*#\s*include\s+"([^"]+)"/.exec(line);
-      if (!match) return;
-      const where = `${path.relative(root, file)}:${i + 1}`;
-      const to = match[1].split('/')[0];
-      if (match[1] === 'llhttp.h' || to === 'fieldline') return;
-      if (!floorOf.has(to)) {
-        found.push(`${where}: "${match[1]}" names no room; write ` +
-          '"room/header.h"');
-      } else if (to !== room && floorOf.get(to) >= floorOf.get(room)) {
-        const way = floorOf.get(to) === floorOf.get(room) ? 'sideways' : 'up';
-        found.push(`${where}: ${room}/ (floor ${floorOf.get(room)}) includes ` +
-          `${way} into ${to}/ (floor ${floorOf.get(to)})`);
-      }
+    return lines(root, file).flatMap((line, i) => {
+      const match = /^\s*#\s*include\s+(["<])([^">]+)/.exec(line);
+      const wrong = match && judge(room, match[1] === '"', match[2]);
+      return wrong ? [`${file}:${i + 1}: ${wrong}`] : [];
     });
-  }
-  return found;
+  });
 }
 
-if (require.main === module) {
-  const root = process.argv[2] || path.join(__dirname, '..', '..');
-  const found = mistakes(root);
-  for (const line of found) console.error(line);
-  process.exit(found.length ? 1 : 0);
-}
+if (require.main === module) run(mistakes);
 
-module.exports = { mistakes, FLOORS };
+module.exports = { mistakes };
