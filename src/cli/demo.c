@@ -27,7 +27,7 @@
 #include <stdlib.h>
 
 #define TOKEN_MAX   ((size_t)4096)
-#define TOKEN_TTL_S (24u * 3600)
+#define TOKEN_TTL_S (UINT64_C(24) * 3600)
 #define DESKS_MAX   256
 
 /* Whose couriers are asked for, one a tenant. */
