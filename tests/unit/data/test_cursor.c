@@ -159,7 +159,7 @@ static void insert_random(struct fixture *f, struct dice *d, unsigned from,
         (void)snprintf(sql, sizeof(sql),
                        "INSERT INTO route_stops (id, lab_id, status, weight,"
                        " position, notes) VALUES (%u, %u, '%c', %s, %s, %s)",
-                       from + i, 1 + (dice_below(d, 5) == 0),
+                       from + i, 1u + (dice_below(d, 5) == 0),
                        (char)('a' + dice_below(d, 3)), weight, position,
                        dice_below(d, 2) ? "NULL" : "'n'");
         fixture_sql(f, sql);
