@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* setting - a mapping read by the rows of its group. */
+/*
+ * setting - a mapping read by the rows of its group.
+ * Threads: a reader belongs to its caller.
+ */
 #include "app/setting.h"
 
 #include "app/mistakes.h"
