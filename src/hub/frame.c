@@ -62,9 +62,27 @@ static void frame_own(struct frame *f)
     }
 }
 
-int frame_new(struct frame **ret, const struct data *data,
-              const struct change *change, struct bytes epoch)
+/* Of images that cannot be read (another program may store what is no UTF-8) or
+ * are beyond all bounds nobody knows whose they are: anyone reloads the table.
+ */
+static int frame_event(const struct data *data, struct change *change,
+                       struct arena *arena, struct data_event *ret)
 {
+    int error = data_change_event(data, change, arena, ret);
+
+    if (error != ERR_INVALID && error != ERR_LIMIT)
+        return error;
+    *change = (struct change){.offset = change->offset,
+                              .op = CHANGE_RESET,
+                              .table = change->table,
+                              .at_us = change->at_us};
+    return data_change_event(data, change, arena, ret);
+}
+
+int frame_new(struct frame **ret, const struct data *data,
+              const struct change *from, struct bytes epoch)
+{
+    struct change told = *from, *change = &told;
     struct data_event event = {0};
     struct frame *f = NULL;
     struct arena arena;
@@ -72,7 +90,7 @@ int frame_new(struct frame **ret, const struct data *data,
     int error;
 
     arena_init(&arena, FRAME_ARENA_MAX);
-    error = data_change_event(data, change, &arena, &event);
+    error = frame_event(data, change, &arena, &event);
     if (error < 0)
         goto fail;
     text_len = frame_text_len(change, &event);

@@ -444,6 +444,34 @@ static void test_another_history(void **state)
     rig_free(rig);
 }
 
+/* Another program has written what is no UTF-8: it is never silence, and no
+ * reason to close anybody's session, now or when he comes back. */
+static void test_a_row_that_cannot_be_told_is_a_reset(void **state)
+{
+    struct rig *rig = rig_new(NULL);
+    struct ws *one = ws_session(rig, 0, "10", "1", "MANAGE", NULL);
+    const char *before = rig_position(rig, rig_horizon(rig));
+    struct ws *late;
+    const json_t *m;
+
+    ws_subscribe(one, "\"resource:stops\"", NULL);
+    rig_sql(rig, "UPDATE stops SET status = CAST(x'ff' AS TEXT) WHERE id = 1");
+    rig_round(rig);
+    m = ws_expect(one, "MUST_RELOAD");
+    assert_string_equal(text_of(m, "reason"), "reset");
+    assert_string_equal(text_of(m, "resource"), "stops");
+    rig_sql(rig, "UPDATE stops SET status = 'new' WHERE id = 1");
+    rig_round(rig);
+    check_change(ws_next(one), "STOP_STATUS_CHANGED", "update", "1");
+    late = ws_session(rig, 1, "10", "1", "MANAGE", before);
+    ws_subscribe(late, "\"resource:stops\"", NULL);
+    (void)ws_expect(late, "MUST_RELOAD");
+    check_change(ws_next(late), "STOP_STATUS_CHANGED", "update", "1");
+    ws_free(one);
+    ws_free(late);
+    rig_free(rig);
+}
+
 static void test_a_table_changed_as_a_whole(void **state)
 {
     struct rig *rig = rig_new(NULL);
@@ -490,4 +518,5 @@ RUN(cmocka_unit_test(test_a_change_is_told_once_and_cut_by_role),
     cmocka_unit_test(test_a_storm_of_reconnects_reads_nothing),
     cmocka_unit_test(test_positions_that_are_not_known),
     cmocka_unit_test(test_another_history),
+    cmocka_unit_test(test_a_row_that_cannot_be_told_is_a_reset),
     cmocka_unit_test(test_a_table_changed_as_a_whole))
