@@ -75,9 +75,9 @@ class Postgres {
   }
 
   sql(text, database = 'lab') {
-    return execFileSync('psql', ['-h', this.dir, '-U', 'postgres', '-d',
-      database, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-c', text],
-    { encoding: 'utf8' }).trim();
+    return execFileSync(path.join(this.bin, 'psql'), ['-h', this.dir, '-U',
+      'postgres', '-d', database, '-X', '-q', '-A', '-t', '-v',
+      'ON_ERROR_STOP=1', '-c', text], { encoding: 'utf8' }).trim();
   }
 
   async stop() {

@@ -531,7 +531,7 @@ struct columns {
 
 static void on_column(const struct column_info *info, void *arg)
 {
-    static const char kinds[] = "IRNSBTJX";
+    static const char kinds[] = "IRNSBTJXU";
     struct columns *c = arg;
     size_t len = strlen(c->text);
 
@@ -562,7 +562,7 @@ static void reads_columns(void **state)
     assert_int_equal(
         admin_columns(a, BYTES("Odd one"), on_column, &c, &rig.detail), 0);
     assert_string_equal(c.text, "b I not-null 1 bytewise\n"
-                                "a S not-null 2 bytewise\n"
+                                "a U not-null 2 bytewise\n"
                                 "c I not-null default 0 bytewise\n"
                                 "d S 0 bytewise\n"
                                 "e S 0\n"
