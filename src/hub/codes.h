@@ -45,7 +45,7 @@
       "come back from the last position after `retryMs`")
 
 enum close_code {
-#define X(id, code, name, when, then) CLOSE_##id = code,
+#define X(id, code, name, when, then) CLOSE_##id = (code),
     CLOSE_TABLE(X)
 #undef X
 };

@@ -22,7 +22,6 @@ struct note;
 struct ring;
 struct ring_state;
 struct session;
-struct table;
 struct topics;
 struct ws_deflate;
 
@@ -59,7 +58,6 @@ struct hub {
     struct metrics *metrics;
     struct hub_series series;
     metrics_series *message_series; /* one for each of spec->messages */
-    struct table *messages;         /* struct message_spec by type */
     struct ring *ring;
     uint64_t pushed; /* by the feed's thread */
     hub_moved_fn *moved_fn;

@@ -13,7 +13,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/table.h"
 #include "edge/edge.h"
 #include "feed/feed.h"
 #include "hub/catchup.h"
@@ -30,8 +29,6 @@
 #include "hub/upgrade.h"
 #include "json/json.h"
 #include "proto/ws.h"
-
-#define MESSAGES_MAX 4096
 
 #define PUBLISH_MAX ((size_t)4 << 20)
 
@@ -60,23 +57,13 @@ static void series_register(struct hub *h)
 
 static int messages_register(struct hub *h)
 {
-    int error = table_new(&h->messages, MESSAGES_MAX);
-
-    if (error < 0)
-        return error;
     h->message_series =
         mem_zalloc(h->spec->message_count + 1u, sizeof(*h->message_series));
     if (!h->message_series)
         return ERR_NOMEM;
-    for (unsigned i = 0; i < h->spec->message_count; i++) {
-        const struct message_spec *m = &h->spec->messages[i];
-
-        error = table_put(h->messages, m->type, (void *)(uintptr_t)m);
-        if (error < 0)
-            return error;
-        h->message_series[i] =
-            metrics_series_of(h->metrics, METRIC_HUB_MESSAGES_IN, &m->type);
-    }
+    for (unsigned i = 0; i < h->spec->message_count; i++)
+        h->message_series[i] = metrics_series_of(
+            h->metrics, METRIC_HUB_MESSAGES_IN, &h->spec->messages[i].type);
     return 0;
 }
 
@@ -113,7 +100,6 @@ void hub_free(struct hub **hub)
     if (!h)
         return;
     ring_free(&h->ring);
-    table_free(&h->messages);
     mem_free(h->message_series);
     mem_free(h);
 }

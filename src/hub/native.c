@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "base/table.h"
 #include "edge/identity.h"
 #include "hub/catchup.h"
 #include "hub/desk.h"
@@ -163,8 +162,8 @@ void native_topic_refused(struct session *s, enum refusal why,
 {
     static const char *const texts[REFUSAL_COUNT] = {
         [REFUSAL_TOPIC_UNKNOWN] =
-            "expected tenant, user, role:NAME, resource:NAME or "
-            "record:NAME/KEY, of a role and a resource that exist",
+            ("expected tenant, user, role:NAME, resource:NAME or "
+             "record:NAME/KEY, of a role and a resource that exist"),
         [REFUSAL_TOPIC_DENIED] = "the topic is not yours to hear",
         [REFUSAL_LIMIT] = "too many topics",
         [REFUSAL_UNAVAILABLE] = "it could not be looked up now",
@@ -255,7 +254,7 @@ static void connect_first(struct session *s, struct bytes position)
 static void connect_as(struct session *s, struct identity *who,
                        const json_t *message)
 {
-    bool again = session_is_connected(s);
+    bool again = s->identity && session_is_connected(s);
 
     if (again && !same_identity(s->identity, who)) {
         session_close(s, CLOSE_FORBIDDEN);
@@ -279,10 +278,10 @@ static void on_connect(struct session *s, const json_t *message,
     if (token.len)
         error =
             auth_identify(s->worker->auth, token, clock_wall_us(), &who, &why);
-    if (error < 0)
-        token_refused(s, id, error, why);
-    else
+    if (error == 0 && who)
         connect_as(s, who, message);
+    else
+        token_refused(s, id, error, why);
 }
 
 static void on_ping(struct session *s, const json_t *message, struct bytes id)
@@ -317,6 +316,16 @@ static const struct message_rule rules[] = {
     {BYTES("DISCONNECT"), on_disconnect, true},
 };
 
+/* An application declares a handful. */
+static const struct message_spec *message_declared(const struct hub_spec *spec,
+                                                   struct bytes type)
+{
+    for (unsigned i = 0; i < spec->message_count; i++)
+        if (bytes_equal(spec->messages[i].type, type))
+            return &spec->messages[i];
+    return NULL;
+}
+
 static void dispatch(struct session *s, struct bytes type,
                      const json_t *message, struct bytes id)
 {
@@ -332,7 +341,7 @@ static void dispatch(struct session *s, struct bytes type,
                           "CONNECT must come first");
         return;
     }
-    spec = table_get(s->worker->hub->messages, type);
+    spec = message_declared(s->worker->hub->spec, type);
     if (!spec)
         native_refuse(s, REFUSAL_UNKNOWN_TYPE, id,
                       "no such message type is declared");

@@ -24,10 +24,11 @@ int note_new(struct note **ret, const struct note *like, unsigned letters)
     size_t letters_len = letters * sizeof(struct note_letter);
     struct note *n = mem_alloc(sizeof(*n) + letters_len + like->tenant.len +
                                like->user.len + like->slot.len);
-    char *at = (char *)(n + 1) + letters_len;
+    char *at;
 
     if (!n)
         return ERR_NOMEM;
+    at = (char *)(n + 1) + letters_len;
     *n = *like;
     atomic_init(&n->refs, 1);
     n->letter_count = letters;

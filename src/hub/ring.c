@@ -40,7 +40,9 @@ int ring_new(struct ring **ret, size_t frames_max, size_t bytes_max)
 
 static struct frame **ring_at(const struct ring *r, size_t i)
 {
-    return &r->frames[(r->first + i) % r->frames_max];
+    size_t at = r->first + i;
+
+    return &r->frames[at < r->frames_max ? at : at - r->frames_max];
 }
 
 static void ring_drop_first(struct ring *r)
@@ -50,7 +52,7 @@ static void ring_drop_first(struct ring *r)
     r->state.floor = (*f)->change.offset;
     r->bytes -= (*f)->bytes;
     frame_unref(f);
-    r->first = (r->first + 1) % r->frames_max;
+    r->first = r->first + 1 < r->frames_max ? r->first + 1 : 0;
     r->count--;
 }
 

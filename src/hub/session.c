@@ -30,7 +30,7 @@
 static int sessions_add(struct hub_worker *w, struct session *s)
 {
     int error = mem_grow(&w->sessions, &w->session_cap, w->session_count + 1,
-                         sizeof(*w->sessions), HUB_SESSIONS_MAX);
+                         sizeof(struct session *), HUB_SESSIONS_MAX);
 
     if (error < 0)
         return error;

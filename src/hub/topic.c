@@ -94,10 +94,11 @@ static struct topic *topic_new(struct topics *topics,
                                const struct topic_text *text)
 {
     struct topic *t = mem_alloc(sizeof(*t) + text->len);
-    char *at = (char *)(t + 1);
+    char *at;
 
     if (!t)
         return NULL;
+    at = (char *)(t + 1);
     memcpy(at, text->at, text->len);
     *t = (struct topic){.name = *name, .text = {at, text->len}};
     at += text->texts_at;

@@ -153,6 +153,7 @@ static uint64_t object_id(const struct object *o)
 
 static struct object *object_of_id(uint64_t id)
 {
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): it was one of ours */
     return (struct object *)(uintptr_t)id;
 }
 
