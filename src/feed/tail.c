@@ -286,7 +286,7 @@ static void page_ask(struct feed *f)
     f->answered = false;
     f->read = (struct changes_read){.after = f->cursor,
                                     .upto = upto,
-                                    .limit = FEED_PAGE,
+                                    .limit = f->page,
                                     .change_fn = on_change,
                                     .done_fn = on_page,
                                     .arg = f};
@@ -327,9 +327,29 @@ static void state_take(struct feed *f)
     page_ask(f);
 }
 
+/* The rows were too large to be held together. One that is so alone cannot be
+ * told: what is known is void. */
+static void page_shrink(struct feed *f)
+{
+    if (f->page > 1) {
+        f->page /= 2;
+        page_ask(f);
+        return;
+    }
+    history_begin(f);
+    round_end(f, 0);
+}
+
 static void page_take(struct feed *f)
 {
     bool more = !f->error && f->read.count == f->read.limit;
+
+    if (f->error == ERR_LIMIT) {
+        page_shrink(f);
+        return;
+    }
+    if (!f->error && f->page < FEED_PAGE)
+        f->page *= 2;
 
     if (!f->error && !f->replays)
         horizon_advance(f, !more || f->cursor > f->target.horizon
@@ -467,6 +487,7 @@ int tail_open(struct feed *f, struct worker *worker)
     f->closing = false;
     f->returned = false;
     f->replays = true;
+    f->page = FEED_PAGE;
     tail_wake(f);
     return 0;
 }

@@ -72,6 +72,7 @@ struct feed {
     bool unreadable; /* the last round failed, and it was said */
     bool closing;
     bool trimming;
+    unsigned page;    /* rows asked for at a time: fewer while they are large */
     uint64_t cursor;  /* rows after it are still to be read */
     uint64_t ordered; /* the last offset that ordered_fn has had */
     struct feed_state target;

@@ -60,6 +60,7 @@ struct publish_spec {
 
 /*
  * Reading the feed. All on the session's loop, under store.h's callback rule.
+ * ERR_LIMIT: the rows are too large to be held together; ask for fewer.
  * Rows come in offset order. On PostgreSQL a row above the horizon may be
  * followed later by a lower one; at or below it nothing new ever appears.
  */

@@ -24,6 +24,8 @@ static struct script {
     struct feed_state told;
     int state_error, read_error;
     uint64_t read_error_after; /* pages that begin below it succeed */
+    unsigned heavy;            /* so many rows are too large for a page; or 0 */
+    unsigned too_heavy;        /* the row that is so alone; or 0 */
 } script;
 
 /* --- the scripted driver ----------------------------------------------- */
@@ -79,14 +81,22 @@ static void script_row(struct store_read *read, int64_t offset)
 static void script_read(struct store_session *s, struct store_read *read)
 {
     int64_t after = read->params[0].integer, upto = read->params[1].integer;
-    int64_t left = read->params[2].integer;
+    int64_t left = read->params[2].integer, limit = left;
     bool visible[ROWS_MAX];
+    unsigned heavy, too_heavy;
     int error;
 
     pthread_mutex_lock(&script.lock);
     memcpy(visible, script.visible, sizeof(visible));
     error = (uint64_t)after < script.read_error_after ? 0 : script.read_error;
+    heavy = script.heavy;
+    too_heavy = script.too_heavy;
     pthread_mutex_unlock(&script.lock);
+    if ((heavy && limit >= heavy) ||
+        (after < too_heavy && after + limit >= too_heavy)) {
+        read->done_fn(read, ERR_LIMIT);
+        return;
+    }
     for (int64_t i = after + 1; i < ROWS_MAX && i <= upto && left; i++) {
         if (!visible[i])
             continue;
@@ -272,6 +282,40 @@ static void a_failed_round_is_taken_up_though_nothing_is_new(void **state)
     assert_int_equal(tagclock_horizon(tags), 11);
 }
 
+/* Rows too large to be held together come one by one. */
+static void large_rows_come_in_small_pages(void **state)
+{
+    for (unsigned i = 11; i <= 700; i++)
+        appears(i);
+    pthread_mutex_lock(&script.lock);
+    script.heavy = 2;
+    pthread_mutex_unlock(&script.lock);
+    shows(700, 700);
+    rounds(1);
+    assert_int_equal(feed_horizon(feed), 700);
+    assert_false(seen.restarted);
+}
+
+/* What no memory holds cannot be told: what is known is void, once. */
+static void a_row_beyond_all_bounds_is_a_new_history(void **state)
+{
+    appears(11);
+    appears(12);
+    pthread_mutex_lock(&script.lock);
+    script.too_heavy = 12;
+    pthread_mutex_unlock(&script.lock);
+    shows(12, 12);
+    rounds(1);
+    assert_true(seen.restarted);
+    assert_int_equal(feed_horizon(feed), 12);
+    assert_int_equal(tagclock_at(tags, 7), 12);
+    seen.len = 0;
+    appears(13);
+    shows(13, 13);
+    rounds(1);
+    seen_is(&seen, "v13 o13 h13 ");
+}
+
 /* Trimmed past where we stand: rows are gone that we never saw. */
 static void a_trimmed_gap_is_a_new_history(void **state)
 {
@@ -322,5 +366,7 @@ RUN(TEST(a_late_lower_offset_is_told_in_its_place),
     TEST(the_age_of_a_standing_horizon_is_known),
     TEST(a_failed_page_is_taken_up_again),
     TEST(a_failed_round_is_taken_up_though_nothing_is_new),
+    TEST(large_rows_come_in_small_pages),
+    TEST(a_row_beyond_all_bounds_is_a_new_history),
     TEST(a_trimmed_gap_is_a_new_history),
     TEST(a_replay_goes_on_behind_the_start))
