@@ -16,7 +16,7 @@
 #include "hub/session.h"
 #include "hub/subscribe.h"
 
-#define SCAN_LIMIT    500  /* rows of a page */
+#define SCAN_LIMIT    512  /* rows of a page; fewer while they are large */
 #define SCAN_RETRY_MS 1000 /* after the store failed */
 
 /* ---- one session ------------------------------------------------------ */
@@ -285,6 +285,21 @@ static void scan_proceed(struct hub_worker *w)
         scan_ask(w, 0);
 }
 
+/* The rows were too large to be held together. Who would have to pass one that
+ * is so alone cannot be told what he missed. */
+static void scan_shrink(struct hub_worker *w)
+{
+    struct scan *scan = &w->scan;
+
+    if (scan->read.limit > 1)
+        scan->read.limit /= 2;
+    else
+        while (!list_empty(&scan->members))
+            catchup_reload(LIST_FIRST(&scan->members, struct session, link),
+                           "too-far");
+    scan_ask(w, 0);
+}
+
 static void on_scan_done(struct changes_read *read, int error)
 {
     struct hub_worker *w = read->arg;
@@ -292,12 +307,18 @@ static void on_scan_done(struct changes_read *read, int error)
     w->scan.reading = false;
     if (error == ERR_CLOSED)
         return;
+    if (error == ERR_LIMIT) {
+        scan_shrink(w);
+        return;
+    }
     if (error < 0) {
         log_warn("hub.catchup.failed", "error=%s", error_name(error));
         scan_ask(w, SCAN_RETRY_MS);
         return;
     }
     w->scan.cursor = read->count < read->limit ? read->upto : w->scan.last;
+    if (read->limit < SCAN_LIMIT)
+        read->limit *= 2;
     scan_proceed(w);
 }
 
@@ -323,7 +344,7 @@ static void on_scan_timer(struct timer *t, void *arg)
     scan->last = scan->cursor;
     scan->read = (struct changes_read){.after = scan->cursor,
                                        .upto = ring.floor,
-                                       .limit = SCAN_LIMIT,
+                                       .limit = scan->read.limit,
                                        .change_fn = on_scan_change,
                                        .done_fn = on_scan_done,
                                        .arg = w};
@@ -336,6 +357,7 @@ void catchup_init(struct hub_worker *w)
     list_init(&w->scan.members);
     list_init(&w->scan.waiting);
     timer_init(&w->scan.timer, on_scan_timer, w);
+    w->scan.read.limit = SCAN_LIMIT;
 }
 
 void catchup_fini(struct hub_worker *w)

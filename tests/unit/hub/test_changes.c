@@ -328,6 +328,28 @@ static void test_further_back_than_the_ring(void **state)
     rig_free(rig);
 }
 
+/* More than a read may hold lies between the position and now. */
+static void test_large_rows_on_the_way(void **state)
+{
+    struct rig *rig = rig_new(NULL);
+    const char *begin = rig_position(rig, rig_horizon(rig));
+    struct ws *ws;
+
+    for (int i = 0; i < 3; i++) {
+        rig_sql(rig, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1"
+                     " FROM n WHERE i < 100) INSERT INTO stops (lab_id, secret)"
+                     " SELECT 1, hex(zeroblob(150000)) FROM n");
+        rig_round(rig);
+    }
+    rig_sql(rig, "INSERT INTO drivers (id, lab_id) VALUES (7, 1)");
+    rig_round(rig);
+    ws = ws_session(rig, 0, "10", "1", "MANAGE", NULL);
+    ws_subscribe(ws, "\"resource:drivers\"", begin);
+    check_change(ws_next(ws), "CHANGED", "insert", "7");
+    ws_free(ws);
+    rig_free(rig);
+}
+
 /* The ring runs away from a worker that is kept from its mail: its sessions
  * read from the table and miss nothing. */
 static void test_a_worker_that_falls_behind(void **state)
@@ -514,6 +536,7 @@ RUN(cmocka_unit_test(test_a_change_is_told_once_and_cut_by_role),
     cmocka_unit_test(test_a_later_topic_brings_only_what_is_new),
     cmocka_unit_test(test_a_position_ahead_of_the_worker),
     cmocka_unit_test(test_further_back_than_the_ring),
+    cmocka_unit_test(test_large_rows_on_the_way),
     cmocka_unit_test(test_a_worker_that_falls_behind),
     cmocka_unit_test(test_a_storm_of_reconnects_reads_nothing),
     cmocka_unit_test(test_positions_that_are_not_known),
