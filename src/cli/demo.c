@@ -8,7 +8,6 @@
 #include "cli/command.h"
 
 #include "app/app.h"
-#include "base/blob.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -154,7 +153,6 @@ static void session(struct exchange *x)
 {
     struct demo *d = x->route->arg;
     const struct demo_script *s = &d->script;
-    struct blob *body = NULL;
     struct buf pass, out;
     int error;
 
@@ -170,18 +168,13 @@ static void session(struct exchange *x)
     buf_append(&out, BYTES(",\"tenant\":"));
     json_write_string(&out, s->viewer_tenant);
     buf_append_char(&out, '}');
-    if (!error)
-        error = buf_error(&out);
-    if (!error)
-        error = buf_take(&out, &body);
+    exchange_header(x, "Cache-Control", BYTES("no-store"));
+    if (error)
+        exchange_error(x, error);
+    else
+        exchange_reply_buf(x, 200, "application/json", &out);
     buf_fini(&pass);
     buf_fini(&out);
-    if (error) {
-        exchange_error(x, error);
-        return;
-    }
-    exchange_header(x, "Cache-Control", BYTES("no-store"));
-    exchange_reply(x, 200, "application/json", body);
 }
 
 static int add_routes(struct edge *edge, void *arg)

@@ -290,6 +290,18 @@ void exchange_reply(struct exchange *x, unsigned status,
     pipeline_finish(r, reply);
 }
 
+void exchange_reply_buf(struct exchange *x, unsigned status,
+                        const char *content_type, struct buf *body)
+{
+    struct blob *blob;
+    int error = buf_take(body, &blob);
+
+    if (error < 0)
+        exchange_error(x, error);
+    else
+        exchange_reply(x, status, content_type, blob);
+}
+
 void exchange_upgrade(struct exchange *x, const char *protocol,
                       exchange_upgraded_fn *fn, void *arg)
 {

@@ -17,6 +17,7 @@
 #include "proto/http.h"
 
 struct blob;
+struct buf;
 struct edge_worker;
 struct exchange;
 struct identity;
@@ -63,6 +64,10 @@ void exchange_header(struct exchange *, const char *name, struct bytes value);
 void exchange_reply(struct exchange *, unsigned status,
                     const char *content_type /* static */,
                     struct blob *body /* taken; NULL for none */);
+/* What has been written, or the problem that fits its error. The buf stays the
+ * caller's, empty. */
+void exchange_reply_buf(struct exchange *, unsigned status,
+                        const char *content_type, struct buf *body);
 /* RFC 9457. type is a stable slug ("stale-version"); the detail is for people
  * and says what was expected. */
 void exchange_problem(struct exchange *, unsigned status, const char *type,

@@ -8,7 +8,6 @@
  * server out of service, since it only made the first requests slower.
  * Threads: any.
  */
-#include "base/blob.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -49,16 +48,8 @@ void ops_draining(struct ops *ops)
 
 static void reply_text(struct exchange *x, unsigned status, struct buf *text)
 {
-    struct blob *body = NULL;
-    int error = buf_error(text);
-
-    if (!error)
-        error = buf_take(text, &body);
+    exchange_reply_buf(x, status, "text/plain; charset=utf-8", text);
     buf_fini(text);
-    if (error)
-        exchange_error(x, error);
-    else
-        exchange_reply(x, status, "text/plain; charset=utf-8", body);
 }
 
 void ops_livez(struct exchange *x)

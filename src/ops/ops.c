@@ -5,12 +5,10 @@
  */
 #include "ops/ops.h"
 
-#include "base/blob.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
-#include "cache/cache.h"
 #include "edge/edge.h"
 #include "feed/feed.h"
 #include "ops/ops_private.h"
@@ -61,22 +59,6 @@ static double gauge_start(void *arg)
     return (double)(clock_wall_us() - age_us) / 1e6;
 }
 
-static double gauge_cache_bytes(void *arg)
-{
-    struct cache_stats stats;
-
-    cache_stats(arg, &stats);
-    return (double)stats.bytes;
-}
-
-static double gauge_cache_entries(void *arg)
-{
-    struct cache_stats stats;
-
-    cache_stats(arg, &stats);
-    return (double)stats.entries;
-}
-
 static double gauge_horizon_age(void *arg)
 {
     return (double)feed_horizon_age_ms(arg) / 1000;
@@ -98,8 +80,6 @@ static void gauges(struct ops *ops)
         {METRIC_PROCESS_CPU, gauge_cpu, NULL},
         {METRIC_PROCESS_MEMORY, gauge_memory, NULL},
         {METRIC_PROCESS_START, gauge_start, ops},
-        {METRIC_CACHE_BYTES, gauge_cache_bytes, ops->options.cache},
-        {METRIC_CACHE_ENTRIES, gauge_cache_entries, ops->options.cache},
         {METRIC_FEED_HORIZON_AGE, gauge_horizon_age, ops->options.feed},
         {METRIC_FEED_STALE, gauge_feed_stale, ops->options.feed},
     };
@@ -155,21 +135,13 @@ void ops_free(struct ops **ops)
 static void scrape(struct exchange *x)
 {
     struct ops *ops = x->route->arg;
-    struct blob *body = NULL;
     struct buf out;
-    int error;
 
     buf_init(&out, SCRAPE_BYTES_MAX);
     metrics_write(ops->options.metrics, &out);
-    error = buf_error(&out);
-    if (!error)
-        error = buf_take(&out, &body);
+    exchange_reply_buf(x, 200, "text/plain; version=0.0.4; charset=utf-8",
+                       &out);
     buf_fini(&out);
-    if (error)
-        exchange_error(x, error);
-    else
-        exchange_reply(x, 200, "text/plain; version=0.0.4; charset=utf-8",
-                       body);
 }
 
 int ops_routes(struct ops *ops, struct edge *edge)

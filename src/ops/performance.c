@@ -7,7 +7,6 @@
  * milliseconds, uptime in seconds, memory in bytes.
  * Threads: any, locked by ops.lock.
  */
-#include "base/blob.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "cache/cache.h"
@@ -178,9 +177,7 @@ static void write_process(struct buf *out, const struct ops *ops)
 void ops_performance(struct exchange *x)
 {
     struct ops *ops = x->route->arg;
-    struct blob *body = NULL;
     struct buf out;
-    int error;
 
     buf_init(&out, PERFORMANCE_BYTES_MAX);
     buf_append(&out, BYTES("{\"app\":"));
@@ -196,12 +193,6 @@ void ops_performance(struct exchange *x)
     pthread_mutex_unlock(&ops->lock);
     write_feed(&out, ops);
     buf_append_char(&out, '}');
-    error = buf_error(&out);
-    if (!error)
-        error = buf_take(&out, &body);
+    exchange_reply_buf(x, 200, "application/json", &out);
     buf_fini(&out);
-    if (error)
-        exchange_error(x, error);
-    else
-        exchange_reply(x, 200, "application/json", body);
 }

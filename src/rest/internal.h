@@ -31,7 +31,5 @@ void rest_error(struct exchange *, int error, unsigned invalid_status,
 /* Sets x->etag. */
 int rest_etag(struct exchange *, uint64_t version,
               struct bytes body) MUST_CHECK;
-/* Takes the body's memory. */
-void rest_reply(struct exchange *, unsigned status, struct buf *body);
 
 #endif

@@ -92,7 +92,7 @@ static void read_answer(struct exchange *x, struct data_read *r)
     x->db_ns = r->db_ns;
     buf_init(&r->body, 0);
     data_read_fini(r);
-    rest_reply(x, 200, &body);
+    exchange_reply_buf(x, 200, JSON_TYPE, &body);
     buf_fini(&body);
 }
 

@@ -89,17 +89,6 @@ int rest_etag(struct exchange *x, uint64_t version, struct bytes body)
     return error;
 }
 
-void rest_reply(struct exchange *x, unsigned status, struct buf *body)
-{
-    struct blob *blob;
-    int error = buf_take(body, &blob);
-
-    if (error)
-        exchange_error(x, error);
-    else
-        exchange_reply(x, status, JSON_TYPE, blob);
-}
-
 /* Routes. */
 
 struct rest_method {

@@ -82,7 +82,7 @@ static void on_write(struct data_write *dw, int error)
     if (op == WRITE_REMOVE)
         exchange_reply(x, 204, NULL, NULL);
     else
-        rest_reply(x, op == WRITE_CREATE ? 201 : 200, &body);
+        exchange_reply_buf(x, op == WRITE_CREATE ? 201 : 200, JSON_TYPE, &body);
     buf_fini(&body);
 }
 
