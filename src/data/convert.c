@@ -340,23 +340,27 @@ static struct value time_value(struct value v, char text[TIME_TEXT_MAX + 1])
     return len ? value_text((struct bytes){text, len}) : v;
 }
 
+/* What clients are shown; a time is written into room. */
+static struct value shown(const struct column *c, struct value v,
+                          char room[TIME_TEXT_MAX + 1])
+{
+    v = convert_sql(c, v);
+    return c->kind == COLUMN_TIME ? time_value(v, room) : v;
+}
+
 void convert_write_json(struct buf *b, const struct column *c, struct value v)
 {
-    char time[TIME_TEXT_MAX + 1];
+    char room[TIME_TEXT_MAX + 1];
 
-    v = convert_sql(c, v);
-    if (c->kind == COLUMN_TIME)
-        v = time_value(v, time);
+    v = shown(c, v, room);
     value_write_json(b, &v);
 }
 
 void convert_write_text(struct buf *b, const struct column *c, struct value v)
 {
-    char time[TIME_TEXT_MAX + 1];
+    char room[TIME_TEXT_MAX + 1];
 
-    v = convert_sql(c, v);
-    if (c->kind == COLUMN_TIME)
-        v = time_value(v, time);
+    v = shown(c, v, room);
     value_write_text(b, &v);
 }
 
