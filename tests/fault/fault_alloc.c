@@ -7,6 +7,7 @@
  * outputs alone, and leak nothing (run it under AddressSanitizer).
  * Threads: loop.
  */
+#include "../insist.h"
 #include "base/arena.h"
 #include "base/blob.h"
 #include "base/buf.h"
@@ -18,16 +19,6 @@
 #include "metrics/metrics.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#define CHECK(x)                                                               \
-    do {                                                                       \
-        if (!(x)) {                                                            \
-            (void)fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);      \
-            abort();                                                           \
-        }                                                                      \
-    } while (0)
 
 static bool is_clean(int error)
 {

@@ -2,19 +2,17 @@
 /*
  * seed - random input that can be had again.
  *
- * The seed is drawn, or taken from FIELDLINE_SEED, and printed first; CHECK()
- * says where an oracle and the truth part, and ends the program.
+ * The seed is drawn, or taken from FIELDLINE_SEED, and printed first.
  * Threads: a struct random belongs to one thread.
  */
 #ifndef FIELDLINE_TESTS_SEED_H
 #define FIELDLINE_TESTS_SEED_H
 
+#include "../insist.h"
 #include "base/bytes.h"
 #include "base/hash.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 struct random {
     uint64_t state;
@@ -42,13 +40,5 @@ static inline struct random random_start(void)
     (void)fflush(stdout);
     return r;
 }
-
-#define CHECK(x)                                                               \
-    do {                                                                       \
-        if (!(x)) {                                                            \
-            (void)fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);      \
-            abort();                                                           \
-        }                                                                      \
-    } while (0)
 
 #endif
