@@ -36,6 +36,7 @@ void rig_free(struct rig *);
 const struct hub_spec *rig_hub_spec(void); /* the defaults, to copy */
 struct hub *rig_hub(struct rig *);
 struct metrics *rig_metrics(struct rig *);
+unsigned rig_port(struct rig *, unsigned worker);
 
 void rig_sql(struct rig *, const char *sql);
 /* Everything committed so far goes through the hub's feed reader; returns when
