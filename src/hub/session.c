@@ -374,7 +374,8 @@ void session_begin(struct hub_worker *w, struct stream *stream,
 
     if (!s || sessions_add(w, s) != 0) {
         mem_free(s);
-        stream_close(stream);
+        stream_own(stream, NULL, NULL);
+        stream_shutdown(stream);
         return;
     }
     s->magic = SESSION_MAGIC;

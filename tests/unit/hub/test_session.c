@@ -5,6 +5,7 @@
  */
 #include "rig.h"
 
+#include "hub/desk.h"
 #include "metrics/metrics.h"
 
 #include <stdlib.h>
@@ -25,6 +26,29 @@ static void test_handshakes(void **state)
                                               "https://portal.example\r\n"),
                      403);
     assert_int_equal(ws_handshake_status(rig, "Sec-WebSocket-Key: x\r\n"), 400);
+    rig_free(rig);
+}
+
+static void sessions_full(struct hub_worker *w, void *arg)
+{
+    w->session_count = HUB_SESSIONS_MAX;
+}
+
+static void sessions_none(struct hub_worker *w, void *arg)
+{
+    w->session_count = 0;
+}
+
+/* The stream is no longer its HTTP session's, which has gone. */
+static void test_a_session_too_many_is_closed(void **state)
+{
+    struct rig *rig = rig_new(NULL);
+
+    rig_on_worker(rig, 0, sessions_full, NULL);
+    assert_int_equal(ws_handshake_status(rig, NULL), 101);
+    rig_settle(rig);
+    rig_on_worker(rig, 0, sessions_none, NULL);
+    rig_settle(rig);
     rig_free(rig);
 }
 
@@ -313,6 +337,7 @@ static void test_what_is_open_at_the_end_is_freed(void **state)
 }
 
 RUN(cmocka_unit_test(test_handshakes),
+    cmocka_unit_test(test_a_session_too_many_is_closed),
     cmocka_unit_test(test_connect_comes_first),
     cmocka_unit_test(test_a_refused_token_closes),
     cmocka_unit_test(test_a_token_in_the_handshake),
