@@ -18,7 +18,10 @@ let completed = 0;
 const number = (n, digits = 0) => Number(n).toLocaleString('en', {
   maximumFractionDigits: digits, minimumFractionDigits: digits,
 });
-const milliseconds = (ms) => (ms < 10 ? `${number(ms, 2)} ms` : `${number(ms)} ms`);
+const milliseconds = (ms) => {
+  if (ms < 0.1) return `${number(ms * 1000)} µs`;
+  return `${number(ms, ms < 10 ? 2 : 0)} ms`;
+};
 
 // -- performance ---------------------------------------------------------------
 
