@@ -20,6 +20,7 @@
 #include "edge/keyset.h"
 #include "json/json.h"
 
+#include <inttypes.h>
 #include <openssl/hmac.h>
 
 #define AUTH_TOKENS_MAX 4096
@@ -410,8 +411,8 @@ int auth_token_write(struct buf *out, const struct auth_spec *spec,
     claim_append(&claims, spec->role_claim, role);
     claim_append(&claims, BYTES("iss"), spec->issuer);
     claim_append(&claims, BYTES("aud"), spec->audience);
-    buf_printf(&claims, "\"iat\":%lld,\"exp\":%lld}", (long long)now_s,
-               (long long)(now_s + (int64_t)ttl_s));
+    buf_printf(&claims, "\"iat\":%" PRId64 ",\"exp\":%" PRId64 "}", now_s,
+               now_s + (int64_t)ttl_s);
 
     int error = buf_error(&claims);
 

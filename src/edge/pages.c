@@ -67,7 +67,7 @@ int pages_put(struct pages *p, struct bytes path, const char *type,
 
     if (path.len <= PATH_LEN_MAX && body->len <= PAGES_BYTES_MAX - p->bytes)
         error = page_new(p, path, type, &page);
-    if (error < 0) {
+    if (error) {
         blob_unref(&body);
         return error;
     }

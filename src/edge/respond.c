@@ -32,7 +32,8 @@ struct form {
 
 static char *put(char *at, struct bytes s)
 {
-    memcpy(at, s.at, s.len);
+    if (s.len)
+        memcpy(at, s.at, s.len);
     return at + s.len;
 }
 #define PUT(at, literal) put(at, BYTES(literal))
