@@ -247,7 +247,7 @@ void pg_conn_open(struct pg_conn *c)
     c->pg = PQconnectStartParams(k.names, k.values, 1);
     conn_turn(c, PG_CONNECTING);
     if (!c->pg || PQstatus(c->pg) == CONNECTION_BAD ||
-        table_new(&c->prepared, 2 * PG_PREPARED_MAX)) {
+        table_new(&c->prepared, (size_t)2 * PG_PREPARED_MAX)) {
         lost_by_libpq(c);
         return;
     }
