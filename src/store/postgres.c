@@ -16,6 +16,13 @@
 
 #include <stdio.h>
 
+/* Who may have drawn an offset and not ended: H1. */
+#define HOLDS                                                                  \
+    "locktype = 'relation' AND granted AND mode = 'RowExclusiveLock'"          \
+    " AND relation = to_regclass('fieldline_changes')"                         \
+    " AND database = (SELECT oid FROM pg_database"                             \
+    " WHERE datname = current_database())"
+
 static const char *const own_texts[PG_OWN_COUNT] = {
     [PG_BEGIN] = "BEGIN",
     [PG_MARK] = "SELECT set_config('fieldline.writer', $1, true),"
@@ -33,12 +40,15 @@ static const char *const own_texts[PG_OWN_COUNT] = {
                  " END, (SELECT value FROM fieldline_meta WHERE"
                  " name = 'low_water'), " PG_EPOCH_COLUMNS
                  " FROM fieldline_changes_offset_seq s",
-    [PG_LOCKS] = "SELECT virtualtransaction FROM pg_locks WHERE"
-                 " locktype = 'relation' AND granted"
-                 " AND mode = 'RowExclusiveLock'"
-                 " AND relation = to_regclass('fieldline_changes')"
-                 " AND database = (SELECT oid FROM pg_database"
-                 " WHERE datname = current_database())",
+    [PG_LOCKS] = "SELECT virtualtransaction FROM pg_locks WHERE " HOLDS,
+    [PG_BOUND] = "SELECT (SELECT \"offset\" FROM fieldline_changes WHERE"
+                 " \"offset\" <= $1 AND at_us < h.bound"
+                 " ORDER BY \"offset\" DESC LIMIT 1) FROM (SELECT CASE"
+                 " count(*) WHEN 0 THEN 9223372036854775807"
+                 " WHEN count(a.xact_start) THEN"
+                 " (extract(epoch FROM min(a.xact_start)) * 1000000)::bigint"
+                 " - 5000000 END AS bound FROM pg_locks"
+                 " LEFT JOIN pg_stat_activity a USING (pid) WHERE " HOLDS ") h",
 };
 
 const char pg_setup_sql[] =

@@ -32,10 +32,10 @@
 #define PG_LANES        3 /* by enum store_class */
 #define PG_CONNS_MAX    2
 #define PG_PREPARED_MAX 128
-#define PG_SENT_MAX     512
+#define PG_SENT_MAX     256
 /* A write sends no more statements than this before it looks at the answers:
  * each may also be prepared, and they have to fit into PG_SENT_MAX. */
-#define PG_SEGMENT_MAX  64
+#define PG_SEGMENT_MAX  32
 #define PG_TRIES_MAX    3
 
 struct pg_conn;
@@ -53,6 +53,7 @@ enum pg_own {
     PG_ROLLBACK,
     PG_STATE,
     PG_LOCKS,
+    PG_BOUND,
     PG_OWN_COUNT
 };
 

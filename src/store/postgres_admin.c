@@ -266,8 +266,11 @@ int pg_admin_columns(struct admin *a, struct bytes table, admin_column_fn *fn,
 
 #define NOW_US "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint"
 
+#define DRAWN_US "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+
 /* The identity's sequence has CACHE 1: see postgres_horizon.h. Columns that a
- * trigger does not name fill themselves in. */
+ * trigger does not name fill themselves in, in this order: at_us is never
+ * before the offset was drawn (H7). */
 static const char own_tables[] =
     "CREATE TABLE IF NOT EXISTS fieldline_changes ("
     "\"offset\" bigint GENERATED ALWAYS AS IDENTITY (CACHE 1) PRIMARY KEY,"
@@ -275,7 +278,7 @@ static const char own_tables[] =
     " op text NOT NULL, tenant text NOT NULL DEFAULT '', \"row\" text,"
     " old text, writer text NOT NULL"
     " DEFAULT coalesce(current_setting('fieldline.writer', true), ''),"
-    " at_us bigint NOT NULL DEFAULT " NOW_US ","
+    " at_us bigint NOT NULL DEFAULT " DRAWN_US ","
     " xid xid8 NOT NULL DEFAULT pg_current_xact_id());"
     "CREATE TABLE IF NOT EXISTS fieldline_meta ("
     "name text PRIMARY KEY, value text NOT NULL);"

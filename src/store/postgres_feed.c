@@ -6,8 +6,9 @@
  * this order (H3). Nothing waits in the database: what a candidate waits for
  * is looked at again when the feed asks again. Only the first answer of a
  * session, before any candidate has passed, is asked for again here for up to
- * FIRST_MS, since the feed begins at it; a transaction that stays open for
- * longer makes it begin at the low-water mark.
+ * FIRST_MS, since the feed begins at it; if a transaction stays open for
+ * longer, it begins before whatever that may have told (H7), or, if that is
+ * not known, at the low-water mark.
  *
  * The epoch is the system's identifier, the timeline and a random value of
  * the database's own, hashed: a failover, a restored backup or a copied
@@ -20,10 +21,10 @@
 #include "base/error.h"
 #include "base/mem.h"
 
-#define FIRST_MS 1000
+#define FIRST_MS 300
 #define AGAIN_MS 10
 
-enum tag { TAG_STATE, TAG_LOCKS };
+enum tag { TAG_STATE, TAG_LOCKS, TAG_BOUND };
 
 struct state_job {
     struct pg_job job;
@@ -32,6 +33,8 @@ struct state_job {
     struct holders holders;
     uint64_t asked_ns;
     char epoch[PG_EPOCH_LEN + 1];
+    uint64_t bound; /* 0: not known */
+    bool bounding;  /* it was asked for */
     int error;
 };
 
@@ -57,6 +60,8 @@ static int state_start(struct pg_job *job)
     int error;
 
     s->error = 0;
+    s->bounding = false;
+    s->bound = 0;
     s->holders.count = 0;
     error = pg_conn_send(job, TAG_STATE, &store->own[PG_STATE], NULL, 0);
     if (!error)
@@ -89,16 +94,25 @@ static void on_lock(const struct store_row *row, void *arg)
         s->error = holders_add(&s->holders, store_row_get(row, 0).bytes);
 }
 
+static void on_bound(const struct store_row *row, void *arg)
+{
+    struct value bound = store_row_get(row, 0);
+
+    if (bound.kind == VALUE_INT)
+        ((struct state_job *)arg)->bound = (uint64_t)bound.integer;
+}
+
 static void state_result(struct pg_job *job, unsigned tag, PGresult **result)
 {
+    static store_row_fn *const takers[] = {
+        [TAG_STATE] = on_state, [TAG_LOCKS] = on_lock, [TAG_BOUND] = on_bound};
     struct state_job *s = state_of(job);
 
     if (s->error)
         return;
     s->error = pg_error(*result, NULL);
     if (!s->error)
-        s->error =
-            pg_rows_show(*result, tag == TAG_STATE ? on_state : on_lock, s);
+        s->error = pg_rows_show(*result, takers[tag], s);
 }
 
 static bool is_same(const struct feed_state *a, const struct feed_state *b)
@@ -119,11 +133,6 @@ static void state_take(struct state_job *s)
         store_epoch_set(store, bytes_of(s->epoch));
     }
     s->error = horizon_see(&session->horizon, state->head, &s->holders);
-    if (s->error)
-        return;
-    state->horizon = session->horizon.at;
-    if (!session->horizon.known)
-        state->horizon = state->low_water;
     store_seen(store, state->head);
 }
 
@@ -132,35 +141,66 @@ static void state_tell(struct state_job *s)
     struct pg_session *session = s->session;
     struct feed_state *state = &s->ask->state;
 
+    state->horizon = session->horizon.at;
     s->ask->unchanged = session->told_known && state->head == state->horizon &&
                         is_same(state, &session->told);
     session->told = *state;
     session->told_known = true;
 }
 
-static bool is_too_early(const struct state_job *s)
+static int bound_send(struct state_job *s)
 {
-    return !s->session->horizon.known &&
-           clock_mono_ns() - s->asked_ns < FIRST_MS * PG_NS_PER_MS;
+    const struct pg_store *store = pg_store_of(s->session->base.store);
+    struct value head = value_int((int64_t)s->ask->state.head);
+    int error =
+        pg_conn_send(&s->job, TAG_BOUND, &store->own[PG_BOUND], &head, 1);
+
+    s->bounding = true;
+    return error ? error : pg_conn_sync(&s->job);
+}
+
+static void bound_take(struct state_job *s)
+{
+    uint64_t low_water = s->ask->state.low_water;
+
+    horizon_begin(&s->session->horizon,
+                  s->bound > low_water ? s->bound : low_water);
+}
+
+/* True: not yet, and it is seen to. */
+static bool asks_again(struct state_job *s)
+{
+    struct pg_session *session = s->session;
+
+    if (s->job.stale && s->job.tries < PG_TRIES_MAX) {
+        pg_lane_left(&s->job);
+        pg_lane_again(&s->job);
+        return true;
+    }
+    if (s->error || session->horizon.known || session->again_job ||
+        clock_mono_ns() - s->asked_ns > FIRST_MS * PG_NS_PER_MS)
+        return false;
+    pg_lane_left(&s->job);
+    session->again_job = &s->job;
+    timer_start(session->base.loop, &session->again, AGAIN_MS);
+    return true;
 }
 
 static int state_synced(struct pg_job *job)
 {
     struct state_job *s = state_of(job);
-    struct pg_session *session = s->session;
     struct pg_lane *lane = job->lane;
 
-    if (!s->error)
+    if (!s->error && !s->bounding)
         state_take(s);
-    pg_lane_left(job);
-    if (job->stale && job->tries < PG_TRIES_MAX) {
-        pg_lane_again(job);
-    } else if (!s->error && is_too_early(s) && !session->again_job) {
-        session->again_job = job;
-        timer_start(session->base.loop, &session->again, AGAIN_MS);
-    } else {
+    if (!s->error && s->bounding)
+        bound_take(s);
+    if (!asks_again(s)) {
+        if (!s->error && !s->session->horizon.known)
+            return bound_send(s);
         if (!s->error)
             state_tell(s);
+        pg_lane_left(job);
         state_end(job, s->error);
     }
     pg_lane_run(lane);

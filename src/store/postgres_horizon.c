@@ -135,6 +135,12 @@ static void pass(struct pg_horizon *h, uint64_t offset)
     h->at = offset;
 }
 
+void horizon_begin(struct pg_horizon *h, uint64_t at)
+{
+    if (!h->known)
+        pass(h, at);
+}
+
 /* The first n have passed. */
 static void drop_first(struct pg_horizon *h, unsigned n)
 {

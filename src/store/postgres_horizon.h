@@ -23,6 +23,11 @@
  *       transaction draws a row's offset while it holds the row, and the next
  *       writer of that row draws his after it has ended. Per row, the order
  *       of offsets is the order of commits.
+ *   H7  A row's at_us is read after its offset was drawn. So a row that was
+ *       told before every holder's transaction began has a lower offset than
+ *       any of theirs: with S, the newest such row is a horizon too. It is
+ *       what a session begins with that finds a transaction open for long.
+ *       (Clocks are stepped: 5 s are let be.)
  *
  * A CANDIDATE is (S, the holders then). Candidates are kept in order; a later
  * one's holders include every earlier one's that are still there, so they
@@ -64,6 +69,8 @@ struct pg_horizon {
 };
 void horizon_fini(struct pg_horizon *);
 void horizon_forget(struct pg_horizon *); /* another history begins */
+/* Known without a candidate: H7, or what was trimmed. */
+void horizon_begin(struct pg_horizon *, uint64_t at);
 /* S as read before the holders were seen. ERR_NOMEM leaves it where it was. */
 int horizon_see(struct pg_horizon *, uint64_t last,
                 const struct holders *now) MUST_CHECK;

@@ -130,7 +130,8 @@ static const char tell_many_text[] =
 static const char tell_now_text[] = IF_NESTED
     " EXECUTE format('SELECT coalesce(jsonb_object_agg('\n"
     "  'to_jsonb(t.*) ->> %1$L, to_jsonb(t.*) || $1), ''{}'') FROM %2$s t'\n"
-    "  ' WHERE t.%1$I IN (' || source_ || ')', key_, root_::regclass)\n"
+    "  ' WHERE t.%1$I = ANY (ARRAY(' || source_ || '))',\n"
+    "  key_, root_::regclass)\n"
     "  INTO now_ USING nulls_;\n"
     "END IF;\n";
 

@@ -521,12 +521,17 @@ static int publish_one(struct work *w, const struct publish_spec *spec)
         &table, 1, NULL, NULL, w->detail);
 }
 
+/* Behind a lock that we wait for, the host's own statements wait too. */
+#define PATIENCE_SQL "SET LOCAL lock_timeout = '5s'"
+
 int pg_publish(struct admin *a, const struct publish_spec *specs, size_t count,
                struct store_detail *detail)
 {
     struct work w;
     int error = work_begin(&w, a, detail);
 
+    if (!error)
+        error = pg_admin_script(a, BYTES(PATIENCE_SQL), detail);
     for (size_t i = 0; i < count && !error; i++)
         error = publish_one(&w, &specs[i]);
     if (!error)
