@@ -3,8 +3,7 @@
  * postgres - the URL, the sessions, what statements may be.
  *
  * TLS, passwords and hosts are the URL's and libpq's. What libpq says about a
- * URL it cannot read is never shown: it quotes it. Names are looked up by
- * libpq, which blocks: hosts are best given as addresses or sockets.
+ * URL it cannot read is never shown: it quotes it.
  * Threads: as store.h has it.
  */
 #include "store/postgres.h"
@@ -14,6 +13,7 @@
 #include "base/mem.h"
 #include "store/postgres_admin.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 /* Who may have drawn an offset and not ended: H1. */
@@ -76,27 +76,45 @@ void pg_silence(PGconn *pg)
     (void)PQsetNoticeReceiver(pg, on_notice, NULL);
 }
 
+void pg_keyword(struct pg_keywords *k, const char *name, const char *value)
+{
+    assert(k->count < PG_KEYWORDS_MAX - 1);
+    k->names[k->count] = name;
+    k->values[k->count++] = value;
+}
+
 /* The URL comes first and what follows overrides it; a fallback does not. */
 void pg_keywords(struct pg_keywords *k, const struct pg_store *s, bool writes)
 {
-    unsigned n = 0;
-
     *k = (struct pg_keywords){0};
-    k->names[n] = "dbname";
-    k->values[n++] = s->base.url;
-    k->names[n] = "client_encoding";
-    k->values[n++] = "UTF8";
-    k->names[n] = "fallback_application_name";
-    k->values[n++] = "fieldline";
-    if (writes && !s->names_target) {
-        k->names[n] = "target_session_attrs";
-        k->values[n++] = "read-write";
-    }
+    pg_keyword(k, "dbname", s->base.url);
+    pg_keyword(k, "client_encoding", "UTF8");
+    pg_keyword(k, "fallback_application_name", "fieldline");
+    if (writes && !s->names_target)
+        pg_keyword(k, "target_session_attrs", "read-write");
+}
+
+/* What the loop has to know of the URL before libpq has it. */
+static void option_take(struct pg_store *s, const PQconninfoOption *o,
+                        bool *has_address)
+{
+    if (!o->val || !o->val[0])
+        return;
+    if (strcmp(o->keyword, "target_session_attrs") == 0)
+        s->names_target = true;
+    else if (strcmp(o->keyword, "hostaddr") == 0)
+        *has_address = true;
+    else if (strcmp(o->keyword, "host") == 0)
+        s->hosts = mem_copy(bytes_of(o->val));
+    else if (strcmp(o->keyword, "port") == 0)
+        s->ports = mem_copy(bytes_of(o->val));
 }
 
 static int url_read(struct pg_store *s, struct store_detail *detail)
 {
     PQconninfoOption *all = PQconninfoParse(s->base.url, NULL);
+    bool has_address = false;
+    struct pg_hosts hosts;
 
     if (!all) {
         store_detail_set(detail, "",
@@ -105,9 +123,10 @@ static int url_read(struct pg_store *s, struct store_detail *detail)
         return ERR_INVALID;
     }
     for (const PQconninfoOption *o = all; o->keyword; o++)
-        if (strcmp(o->keyword, "target_session_attrs") == 0)
-            s->names_target = o->val != NULL;
+        option_take(s, o, &has_address);
     PQconninfoFree(all);
+    hosts = (struct pg_hosts){bytes_of(s->hosts), bytes_of(s->ports)};
+    s->looks_up = !has_address && pg_hosts_have_names(&hosts);
     return 0;
 }
 
@@ -163,6 +182,10 @@ static int pg_open(struct store *base, struct store_detail *detail)
 
 static void pg_close(struct store *base)
 {
+    struct pg_store *s = pg_store_of(base);
+
+    mem_free(s->hosts);
+    mem_free(s->ports);
 }
 
 /* --- sessions ---------------------------------------------------------- */

@@ -17,6 +17,7 @@
 
 #include "net/loop.h"
 #include "store/postgres_horizon.h"
+#include "store/postgres_lookup.h"
 #include "store/postgres_value.h"
 
 #define PG_NS_PER_MS ((uint64_t)1000000)
@@ -59,7 +60,9 @@ enum pg_own {
 
 struct pg_store {
     struct store base;
-    bool names_target; /* the URL says which kind of server it wants */
+    bool names_target;   /* the URL says which kind of server it wants */
+    char *hosts, *ports; /* as it has them */
+    bool looks_up;       /* and its hosts are to be looked up */
     unsigned busy_ms;
     struct store_statement own[PG_OWN_COUNT];
 };
@@ -132,6 +135,7 @@ struct pg_conn {
     struct pg_lane *lane;
     enum pg_conn_state state;
     PGconn *pg;
+    struct pg_lookup *lookup; /* CONNECTING: before libpq begins */
     struct pg_poller *poller;
     struct list running; /* pg_job.link, as they were started */
     unsigned running_count;
@@ -227,11 +231,13 @@ void pg_epoch(const struct store_row *, unsigned first,
     " ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END"
 
 /* What libpq is asked for; ends in NULL. */
-#define PG_KEYWORDS_MAX 5
+#define PG_KEYWORDS_MAX 8
 struct pg_keywords {
     const char *names[PG_KEYWORDS_MAX];
     const char *values[PG_KEYWORDS_MAX];
+    unsigned count;
 };
+void pg_keyword(struct pg_keywords *, const char *name, const char *value);
 void pg_keywords(struct pg_keywords *, const struct pg_store *, bool writes);
 /* What every connection is told first; $1 $2 $3: the time a statement may
  * take, the time it may wait for a lock, whether it only reads. */

@@ -163,6 +163,7 @@ static void conn_turn(struct pg_conn *c, enum pg_conn_state state)
     c->progress_ns = c->since_ns;
     if (state != PG_CLOSED)
         return;
+    pg_lookup_drop(&c->lookup);
     poller_drop(c);
     PQfinish(c->pg);
     c->pg = NULL;
@@ -236,18 +237,23 @@ static void lost_by_error(struct pg_conn *c, int error)
 
 static void connect_step(struct pg_conn *);
 
-void pg_conn_open(struct pg_conn *c)
+/* With lists from a lookup, or NULL: as the URL has it. */
+static void connect_start(struct pg_conn *c, const char *hosts,
+                          const char *addresses, const char *ports)
 {
     struct pg_lane *lane = c->lane;
     struct pg_keywords k;
 
-    assert(c->state == PG_CLOSED);
     pg_keywords(&k, pg_store_of(lane->session->base.store),
                 lane->work == STORE_CLASS_WRITE);
+    if (hosts) {
+        pg_keyword(&k, "host", hosts);
+        pg_keyword(&k, "hostaddr", addresses);
+        pg_keyword(&k, "port", ports);
+    }
     c->pg = PQconnectStartParams(k.names, k.values, 1);
-    conn_turn(c, PG_CONNECTING);
     if (!c->pg || PQstatus(c->pg) == CONNECTION_BAD ||
-        table_new(&c->prepared, (size_t)2 * PG_PREPARED_MAX)) {
+        table_new(&c->prepared, 2 * PG_PREPARED_MAX)) {
         lost_by_libpq(c);
         return;
     }
@@ -255,6 +261,39 @@ void pg_conn_open(struct pg_conn *c)
     /* libpq: until the first poll, as if it had said WRITING. */
     if (poller_watch(c, UV_WRITABLE))
         lost_by_error(c, ERR_IO);
+}
+
+static void on_lookup(const char *hosts, const char *addresses,
+                      const char *ports, void *arg)
+{
+    struct pg_conn *c = arg;
+    struct store_detail why;
+
+    c->lookup = NULL;
+    if (hosts) {
+        connect_start(c, hosts, addresses, ports);
+        return;
+    }
+    store_detail_set(&why, "08001", "the store's host is not found");
+    pg_conn_lost(c, &why);
+}
+
+void pg_conn_open(struct pg_conn *c)
+{
+    const struct pg_store *s = pg_store_of(c->lane->session->base.store);
+    struct pg_hosts hosts = {bytes_of(s->hosts), bytes_of(s->ports)};
+    int error;
+
+    assert(c->state == PG_CLOSED);
+    conn_turn(c, PG_CONNECTING);
+    if (!s->looks_up) {
+        connect_start(c, NULL, NULL, NULL);
+        return;
+    }
+    error = pg_lookup_start(&c->lookup, c->lane->session->base.loop, &hosts,
+                            on_lookup, c);
+    if (error)
+        lost_by_error(c, error);
 }
 
 static struct pg_sent *sent_add(struct pg_conn *c, enum pg_sent_kind kind,
