@@ -20,14 +20,15 @@ function blocks() {
 test('the examples work as printed', () => {
   const [server, ...examples] = blocks();
   assert.strictEqual(examples.length, 5);
-  // The examples use /tmp/lab; their /tmp is fresh, so this lies elsewhere.
+  // The examples use /tmp/lab; their /tmp is fresh, so what they need is
+  // copied to where it does not hide it.
   const scratch = fs.mkdtempSync('/var/tmp/fieldline-readme-');
-  fs.symlinkSync(path.join(ROOT, 'apps'), path.join(scratch, 'apps'));
-  fs.symlinkSync(path.join(ROOT, 'docs'), path.join(scratch, 'docs'));
-  fs.symlinkSync(path.join(ROOT, 'node_modules'),
-    path.join(scratch, 'node_modules'));
+  for (const part of ['apps/lab-portal', 'docs/examples', 'node_modules/ws']) {
+    fs.cpSync(path.join(ROOT, part), path.join(scratch, part),
+      { recursive: true, filter: (from) => path.basename(from) !== '.data' });
+  }
   fs.mkdirSync(path.join(scratch, 'build'));
-  fs.symlinkSync(BINARY, path.join(scratch, 'build', 'fieldline'));
+  fs.copyFileSync(BINARY, path.join(scratch, 'build', 'fieldline'));
   const script = ['set -e', 'mount -t tmpfs none /tmp', 'ip link set lo up',
     server, 'SERVER=$!',
     'until curl -sf http://127.0.0.1:8080/livez >/dev/null; do :; done',
