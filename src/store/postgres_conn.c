@@ -253,7 +253,7 @@ static void connect_start(struct pg_conn *c, const char *hosts,
     }
     c->pg = PQconnectStartParams(k.names, k.values, 1);
     if (!c->pg || PQstatus(c->pg) == CONNECTION_BAD ||
-        table_new(&c->prepared, 2 * PG_PREPARED_MAX)) {
+        table_new(&c->prepared, (size_t)2 * PG_PREPARED_MAX)) {
         lost_by_libpq(c);
         return;
     }
