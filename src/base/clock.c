@@ -69,14 +69,16 @@ void clock_rfc3339(int64_t wall_us, char ret[CLOCK_RFC3339_LEN + 1])
 
 void clock_http(int64_t wall_us, char ret[CLOCK_HTTP_LEN + 1])
 {
-    static const char days[] = "SunMonTueWedThuFriSat";
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static const char days[][4] = {"Sun", "Mon", "Tue", "Wed",
+                                   "Thu", "Fri", "Sat"};
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     struct tm t = wall_parts(wall_us);
 
     memcpy(ret, "Sun, 00 Jan 0000 00:00:00 GMT", CLOCK_HTTP_LEN + 1);
-    memcpy(ret, days + 3 * t.tm_wday, 3);
+    memcpy(ret, days[t.tm_wday], 3);
     digits(ret + 5, 2, t.tm_mday);
-    memcpy(ret + 8, months + 3 * t.tm_mon, 3);
+    memcpy(ret + 8, months[t.tm_mon], 3);
     digits(ret + 12, 4, t.tm_year + 1900);
     time_of_day(ret + 17, &t);
 }

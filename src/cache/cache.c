@@ -251,13 +251,13 @@ static struct cache_options options_of(const struct cache_options *given)
 /* Fewer shards when their shares would be too small to be fair. */
 static unsigned shard_count_of(const struct cache_options *o)
 {
-    unsigned count = 1;
+    size_t count = 1;
 
     while (2 * count <= o->shards && 2 * count <= SHARDS_MAX &&
            2 * count * SHARD_ENTRIES_MIN <= o->entries_max &&
            2 * count * SHARD_BYTES_MIN <= o->bytes_max)
         count *= 2;
-    return count;
+    return (unsigned)count;
 }
 
 int cache_new(struct cache **ret, const struct cache_options *options)

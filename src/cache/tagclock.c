@@ -31,7 +31,8 @@
 #include <stdatomic.h>
 
 #define WAYS           8
-#define SET_BYTES      ((size_t)128)
+#define LINE_BYTES     ((size_t)64) /* of the processor's cache */
+#define SET_BYTES      (2 * LINE_BYTES)
 #define BYTES_MIN      ((size_t)4 << 10)
 #define BYTES_MAX      ((size_t)1 << 30)
 #define RESTARTS_SHIFT 44
@@ -40,10 +41,11 @@
 
 /* What a tag that is not found needs stands in the first cache line. */
 struct set {
-    _Alignas(64) _Atomic uint32_t locked;
+    _Alignas(LINE_BYTES) _Atomic uint32_t locked;
     _Atomic uint32_t prints[WAYS];
     _Atomic uint64_t floor;
-    _Alignas(64) _Atomic uint64_t moments[WAYS]; /* 0: the way is empty */
+    /* 0: the way is empty. */
+    _Alignas(LINE_BYTES) _Atomic uint64_t moments[WAYS];
 };
 _Static_assert(sizeof(struct set) == SET_BYTES, "a set is two cache lines");
 
@@ -53,7 +55,8 @@ struct tagclock {
     void *memory; /* what sets is aligned in */
     _Atomic uint64_t all;
     atomic_bool stale;
-    _Alignas(64) _Atomic uint64_t horizon; /* written often: a line apart */
+    /* Written often: a line apart. */
+    _Alignas(LINE_BYTES) _Atomic uint64_t horizon;
     _Atomic uint64_t floor_max;
 };
 
@@ -67,12 +70,13 @@ int tagclock_new(struct tagclock **ret, size_t bytes)
     if (bytes < BYTES_MIN || bytes > BYTES_MAX || (bytes & (bytes - 1)))
         return ERR_RANGE;
 
-    void *memory = mem_zalloc(1, sizeof(struct tagclock) + bytes + 2 * 64);
+    void *memory = mem_zalloc(1, sizeof(struct tagclock) + bytes + LINE_BYTES);
 
     if (!memory)
         return ERR_NOMEM;
 
-    uintptr_t aligned = ((uintptr_t)memory + 63) & ~(uintptr_t)63;
+    uintptr_t aligned =
+        ((uintptr_t)memory + LINE_BYTES - 1) & ~(LINE_BYTES - 1);
     struct tagclock *c = (struct tagclock *)aligned;
 
     c->memory = memory;
