@@ -56,7 +56,8 @@ const struct data_resource *data_resource_at(const struct data *, unsigned);
 const struct resource_spec *data_resource_spec(const struct data_resource *);
 
 /* Prepares, on this worker's connections, the item statement and the first
- * page of every resource for every role, by running each for nobody. */
+ * page of every resource for every role, by running each for nobody, a few in
+ * each turn of the loop. */
 typedef void data_warm_done_fn(unsigned statements, int error, void *arg);
 void data_worker_warm(struct data_worker *, data_warm_done_fn *, void *arg);
 

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * warm - runs what the first visitors will ask, for nobody.
+ * warm - prepares what the first visitors will ask, for nobody.
  *
  * A viewer without a tenant and without a name is NULL to the database, and so
- * is the key: next to nothing matches, and each statement costs little more
- * than its preparation.
+ * is the key, and a list may have no row: next to nothing is read, and each
+ * statement costs little more than its preparation. Between a few of them the
+ * loop turns, so that whoever asks already does not wait for all.
  * Threads: loop.
  */
 #include "data/read.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "data/worker.h"
+#include "net/worker.h"
 
 #define WARM_BYTES_MAX (256u << 10)
+#define WARM_TURN_NS   1000000u /* then the loop turns */
 
 struct warm {
     struct data_worker *worker;
@@ -28,6 +32,9 @@ struct warm {
     unsigned resource, role;
     bool list;
     unsigned done;
+    struct letter next_turn;
+    bool proceeding, answered;
+    int error;
 };
 
 static void warm_end(struct warm *w, int error)
@@ -78,6 +85,7 @@ static void warm_write(struct warm *w)
         sql_item(sql, q, value_null());
     } else {
         sql_list(sql, q);
+        sql->params[sql->count - 1] = value_int(0); /* its limit */
     }
 }
 
@@ -109,27 +117,42 @@ static int warm_start(struct warm *w)
     return 0;
 }
 
+/* On SQLite an answer may come before the call that asked returns: then the
+ * loop that asked goes on. */
 static void warm_proceed(struct warm *w)
 {
-    int error;
+    uint64_t until_ns = clock_mono_ns() + WARM_TURN_NS;
 
-    if (!warm_next(w)) {
-        warm_end(w, 0);
+    if (w->proceeding)
         return;
+    w->proceeding = true;
+    while (w->answered && !w->error && clock_mono_ns() < until_ns) {
+        if (!warm_next(w)) {
+            warm_end(w, 0);
+            return;
+        }
+        w->answered = false;
+        w->error = warm_start(w);
     }
-    error = warm_start(w);
-    if (error)
-        warm_end(w, error);
+    w->proceeding = false;
+    if (w->error)
+        warm_end(w, w->error);
+    else if (w->answered)
+        worker_post(worker_current(), &w->next_turn);
+}
+
+static void on_next_turn(struct worker *worker, struct letter *letter)
+{
+    warm_proceed(CONTAINER_OF(letter, struct warm, next_turn));
 }
 
 static void on_warm_done(struct store_read *s, int error)
 {
     struct warm *w = s->arg;
 
-    if (error)
-        warm_end(w, error);
-    else
-        warm_proceed(w);
+    w->answered = true;
+    w->error = error;
+    warm_proceed(w);
 }
 
 void data_worker_warm(struct data_worker *worker, data_warm_done_fn *done_fn,
@@ -144,6 +167,8 @@ void data_worker_warm(struct data_worker *worker, data_warm_done_fn *done_fn,
     w->worker = worker;
     w->done_fn = done_fn;
     w->arg = arg;
+    w->answered = true;
+    w->next_turn.fn = on_next_turn;
     arena_init(&w->arena, WARM_BYTES_MAX);
     warm_proceed(w);
 }
