@@ -166,8 +166,10 @@ static int epoch_ask(struct store *s, struct store_detail *detail)
 static int pg_open(struct store *base, struct store_detail *detail)
 {
     struct pg_store *s = pg_store_of(base);
-    int error = url_read(s, detail);
+    int error = pg_library_load(detail);
 
+    if (!error)
+        error = url_read(s, detail);
     if (error)
         return error;
     s->busy_ms = base->options.busy_ms ? base->options.busy_ms : PG_LOCK_MS;

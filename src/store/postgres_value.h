@@ -22,8 +22,7 @@
 
 #include "base/arena.h"
 #include "store/driver.h"
-
-#include <libpq-fe.h>
+#include "store/postgres_library.h"
 
 #define PG_PARAMS_MAX 65535
 
