@@ -131,7 +131,7 @@ static int sqlite_open(struct store *base, struct store_detail *detail)
         return error;
     epoch_read(s);
     error = readers_new(&s->readers, s);
-    return error ? error : writer_new(&s->writer, s, detail);
+    return error ? error : writer_new(&s->writer, s);
 }
 
 static void session_destroy(struct sqlite_session *);

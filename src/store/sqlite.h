@@ -126,8 +126,7 @@ bool readers_hold(struct readers *);
 void readers_release(struct readers *);
 
 /* sqlite_writer.c */
-int writer_new(struct writer **ret, struct sqlite_store *,
-               struct store_detail *) MUST_CHECK;
+int writer_new(struct writer **ret, struct sqlite_store *) MUST_CHECK;
 void writer_free(struct writer **);
 int writer_put(struct writer *, struct store_write *) MUST_CHECK;
 void writer_cancel(struct writer *, struct sqlite_session *);

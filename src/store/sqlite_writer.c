@@ -64,7 +64,7 @@ static const char *const own_texts[SQL_COUNT] = {
 
 struct writer {
     struct sqlite_store *store;
-    struct conn *conn;
+    struct conn *conn; /* from the first write on */
     pthread_t thread;
     bool started;
     struct store_statement own[SQL_COUNT];
@@ -422,6 +422,31 @@ static void group_take(struct writer *w, struct list *group)
     }
 }
 
+static int connect_once(struct writer *w, struct store_detail *detail)
+{
+    struct sqlite_store *s = w->store;
+    int error;
+
+    if (w->conn)
+        return 0;
+    error = conn_open(&w->conn, s->path, CONN_WRITER, s->busy_ms, detail);
+    if (!error)
+        sqlite3_wal_hook(conn_db(w->conn), on_wal, w);
+    return error;
+}
+
+static void serve_group(struct writer *w, struct list *group)
+{
+    struct store_detail detail = {0};
+    int error = connect_once(w, &detail);
+
+    if (error)
+        fail_all(group, error, &detail);
+    else
+        run_group(w, group);
+    answer(w, group);
+}
+
 static void *writer_main(void *arg)
 {
     struct writer *w = arg;
@@ -438,10 +463,8 @@ static void *writer_main(void *arg)
         w->readers_idle = false;
         group_take(w, &group);
         pthread_mutex_unlock(&w->lock);
-        if (!list_empty(&group)) {
-            run_group(w, &group);
-            answer(w, &group);
-        }
+        if (!list_empty(&group))
+            serve_group(w, &group);
         wal_care(w, idle);
         pthread_mutex_lock(&w->lock);
     }
@@ -459,8 +482,7 @@ static void own_init(struct writer *w)
             .sql = bytes_of(own_texts[i])};
 }
 
-int writer_new(struct writer **ret, struct sqlite_store *store,
-               struct store_detail *detail)
+int writer_new(struct writer **ret, struct sqlite_store *store)
 {
     struct metrics *metrics = store->base.options.metrics;
     struct writer *w = mem_zalloc(1, sizeof(*w));
@@ -476,11 +498,7 @@ int writer_new(struct writer **ret, struct sqlite_store *store,
     list_init(&w->waiting);
     own_init(w);
     error = metrics ? metrics_shard_new(metrics, &w->shard) : 0;
-    if (!error)
-        error = conn_open(&w->conn, store->path, CONN_WRITER, store->busy_ms,
-                          detail);
     if (!error) {
-        sqlite3_wal_hook(conn_db(w->conn), on_wal, w);
         error = sqlite_thread_start(&w->thread, "store-write", writer_main, w);
         w->started = !error;
     }
