@@ -324,23 +324,52 @@ int app_new(struct app **ret, struct config *config,
 
 /* Starting. */
 
-static int start_workers(struct app *app)
+static int begin_worker(struct app *app, unsigned i)
 {
+    struct worker **w = &app->workers[i].worker;
+    char name[24];
+    int error;
+
+    snprintf(name, sizeof(name), "worker-%u", i);
+    error = worker_new(w, name, i, &app_worker_events, app);
+    if (!error)
+        error = worker_launch(*w);
+    if (error)
+        worker_free(w);
+    return error;
+}
+
+/* Side by side: most of a start is each one's own connection. */
+static int start_some(struct app *app, unsigned from, unsigned to)
+{
+    unsigned begun = from;
     int error = 0;
 
-    for (unsigned i = 0; i < app->config->workers && !error; i++) {
-        struct worker **w = &app->workers[i].worker;
-        char name[24];
-
-        snprintf(name, sizeof(name), "worker-%u", i);
-        error = worker_new(w, name, i, &app_worker_events, app);
-        if (!error)
-            error = worker_start(*w);
-        if (!error)
-            app->worker_count++;
-        else
-            worker_free(w);
+    while (begun < to && !error) {
+        error = begin_worker(app, begun);
+        begun += !error;
     }
+    for (unsigned i = from; i < begun; i++) {
+        int own = worker_up(app->workers[i].worker);
+
+        if (own)
+            worker_free(&app->workers[i].worker);
+        if (!error)
+            error = own;
+    }
+    return error;
+}
+
+static int start_workers(struct app *app)
+{
+    unsigned all = app->config->workers;
+    unsigned first = app->config->listen.port ? all : 1; /* to pick the port */
+    int error = start_some(app, 0, first);
+
+    if (!error)
+        error = start_some(app, first, all);
+    if (!error)
+        app->worker_count = all;
     return error;
 }
 
@@ -348,14 +377,17 @@ int app_start(struct app *app, struct buf *report)
 {
     const struct config_address *listen = &app->config->listen;
     bool v6 = memchr(listen->host.at, ':', listen->host.len) != NULL;
-    int error;
+    int error, feed_error = 0;
 
     app->step_statements = ops_step_begin(app->ops, "statements");
     app->step_positions = ops_step_begin(app->ops, "positions");
-    error = feed_start(app->feed);
-    if (error)
-        return fail(report, error, "the change feed cannot be read");
-    error = start_workers(app);
+    error = feed_begin(app->feed);
+    if (!error) {
+        error = start_workers(app);
+        feed_error = feed_wait(app->feed);
+    }
+    if (feed_error)
+        return fail(report, feed_error, "the change feed cannot be read");
     if (error) {
         buf_printf(report,
                    "fieldline: error: cannot listen on " BYTES_FMT
@@ -450,11 +482,13 @@ void app_wait(struct app *app, app_reload_fn *reload_fn, void *arg)
 static void stop_workers(struct app *app)
 {
     struct worker *workers[WORKERS_MAX];
+    unsigned count = 0;
 
-    for (unsigned i = 0; i < app->worker_count; i++)
-        workers[i] = app->workers[i].worker;
-    workers_stop(workers, app->worker_count);
-    for (unsigned i = 0; i < app->worker_count; i++)
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
+        if (app->workers[i].worker)
+            workers[count++] = app->workers[i].worker;
+    workers_stop(workers, count);
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
         worker_free(&app->workers[i].worker);
     app->worker_count = 0;
 }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "data/data.h"
 #include "edge/edge.h"
+#include "feed/feed.h"
 #include "hub/hub.h"
 #include "live/live.h"
 #include "metrics/metrics.h"
@@ -32,10 +33,10 @@ static int part_listen(struct app_worker *p)
 {
     const struct config_address *listen = &p->app->config->listen;
     bool first = worker_index(p->worker) == 0;
+    unsigned port = listen->port ? listen->port : p->app->port;
 
     /* The first one may pick the port, the others join it. */
-    return edge_worker_listen(p->edge, listen->host.at,
-                              first ? listen->port : p->app->port,
+    return edge_worker_listen(p->edge, listen->host.at, port,
                               first ? &p->app->port : NULL);
 }
 
@@ -54,6 +55,9 @@ static int part_open(struct app_worker *p)
     if (error)
         return error;
     edge_worker_slot_set(p->edge, EDGE_SLOT_DATA, p->data);
+    error = feed_wait(app->feed); /* from here on there is a position */
+    if (error)
+        return error;
     error = hub_worker_new(&p->hub, app->hub, p->edge, p->session, p->shard);
     if (!error)
         error =

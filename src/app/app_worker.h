@@ -60,7 +60,7 @@ struct app {
     bool is_draining;
     unsigned port;
     char url[80];
-    unsigned worker_count; /* started */
+    unsigned worker_count; /* once all are up */
     struct app_worker workers[WORKERS_MAX];
 };
 

@@ -380,7 +380,7 @@ static const struct setting config_rows[] = {
      .standard = "1GB", .min = 1 << 20, .max = 1ull << 40,
      .help = "How many bytes of them"},
     {ROW(struct config, "feed.replay", kind_big_number, feed.replay),
-     .standard = "2000", .max = 10000000,
+     .standard = "1000", .max = 10000000,
      .help = "Recent changes held in memory, for clients that reconnect"},
 };
 const struct setting_group config_group = {

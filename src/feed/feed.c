@@ -97,7 +97,12 @@ int feed_add_reader(struct feed *f, const struct feed_reader *reader)
 
 static int on_start(struct worker *w, void *arg)
 {
-    return tail_open(arg, w);
+    struct feed *f = arg;
+    int error = tail_open(f, w);
+
+    if (error)
+        feed_began(f, error);
+    return error;
 }
 
 static void on_stop(struct worker *w, void *arg)
@@ -110,11 +115,11 @@ void feed_began(struct feed *f, int error)
     pthread_mutex_lock(&f->lock);
     f->first_done = true;
     f->first_error = error;
-    pthread_cond_signal(&f->begun);
+    pthread_cond_broadcast(&f->begun);
     pthread_mutex_unlock(&f->lock);
 }
 
-static int first_wait(struct feed *f)
+int feed_wait(struct feed *f)
 {
     int error;
 
@@ -122,19 +127,18 @@ static int first_wait(struct feed *f)
     while (!f->first_done)
         pthread_cond_wait(&f->begun, &f->lock);
     error = f->first_error;
-    f->running = !error;
     pthread_mutex_unlock(&f->lock);
     return error;
 }
 
-static void worker_end(struct feed *f)
+static void running_set(struct feed *f, bool running)
 {
-    worker_stop(f->worker);
-    worker_join(f->worker);
-    worker_free(&f->worker);
+    pthread_mutex_lock(&f->lock);
+    f->running = running;
+    pthread_mutex_unlock(&f->lock);
 }
 
-int feed_start(struct feed *f)
+int feed_begin(struct feed *f)
 {
     static const struct worker_events events = {on_start, on_stop};
     int error;
@@ -148,14 +152,23 @@ int feed_start(struct feed *f)
     error = worker_new(&f->worker, "feed", WORKERS_MAX - 1, &events, f);
     if (error)
         return error;
-    error = worker_start(f->worker);
-    if (error) {
-        worker_free(&f->worker);
-        return error;
-    }
-    error = first_wait(f);
+    error = worker_launch(f->worker);
     if (error)
-        worker_end(f);
+        worker_free(&f->worker);
+    else
+        running_set(f, true);
+    return error;
+}
+
+int feed_start(struct feed *f)
+{
+    int error = feed_begin(f);
+
+    if (error)
+        return error;
+    error = feed_wait(f);
+    if (error)
+        feed_stop(f);
     return error;
 }
 
@@ -167,8 +180,13 @@ void feed_stop(struct feed *f)
     running = f->running;
     f->running = false;
     pthread_mutex_unlock(&f->lock);
-    if (running)
-        worker_end(f);
+    if (!running)
+        return;
+    if (worker_up(f->worker) == 0) {
+        worker_stop(f->worker);
+        worker_join(f->worker);
+    }
+    worker_free(&f->worker);
 }
 
 static void on_wake(struct worker *w, struct letter *letter)

@@ -53,6 +53,10 @@ int feed_add_reader(struct feed *, const struct feed_reader *) MUST_CHECK;
 /* Returns when the horizon is known (and, for a reader that replays without a
  * replayed_fn, when it has had the old rows). */
 int feed_start(struct feed *) MUST_CHECK;
+/* The two halves of it, for who has other things to start meanwhile. After a
+ * begin that returned 0 any thread may wait, and feed_stop() must follow. */
+int feed_begin(struct feed *) MUST_CHECK;
+int feed_wait(struct feed *) MUST_CHECK;
 void feed_stop(struct feed *);
 void feed_wake(struct feed *);
 

@@ -139,6 +139,11 @@ static void on_change(const struct change *c, void *arg)
     }
 }
 
+static void on_replayed(void *arg)
+{
+    ring_replayed(((struct hub *)arg)->ring);
+}
+
 static void on_horizon(uint64_t horizon, bool restarted, void *arg)
 {
     struct hub *h = arg;
@@ -154,6 +159,7 @@ void hub_feed_reader(struct hub *h, struct feed_reader *ret)
 {
     *ret = (struct feed_reader){.ordered_fn = on_change,
                                 .replay_fn = on_change,
+                                .replayed_fn = on_replayed,
                                 .horizon_fn = on_horizon,
                                 .arg = h};
 }

@@ -17,6 +17,7 @@ struct ring {
     size_t frames_max, bytes_max;
     size_t first, count, bytes;
     bool begun;
+    bool replaying; /* state.floor is not yet for others */
     struct ring_state state;
 };
 
@@ -86,8 +87,10 @@ void ring_push(struct ring *r, struct frame *frame)
     pthread_mutex_lock(&r->mutex);
     ring_begin(r, offset - 1);
     replayed = offset <= r->state.upto;
-    if (r->count == 0 && replayed)
+    if (r->count == 0 && replayed) {
         r->state.floor = offset - 1;
+        r->replaying = true;
+    }
     if (r->count == r->frames_max || (replayed && r->count == RING_REPLAY_MAX))
         ring_drop_first(r);
     *ring_at(r, r->count++) = frame;
@@ -96,6 +99,13 @@ void ring_push(struct ring *r, struct frame *frame)
         r->state.upto = offset;
     while (r->bytes > r->bytes_max && r->count > 1)
         ring_drop_first(r);
+    pthread_mutex_unlock(&r->mutex);
+}
+
+void ring_replayed(struct ring *r)
+{
+    pthread_mutex_lock(&r->mutex);
+    r->replaying = false;
     pthread_mutex_unlock(&r->mutex);
 }
 
@@ -125,6 +135,7 @@ void ring_restart(struct ring *r, struct bytes epoch, uint64_t horizon)
     while (r->count)
         ring_drop_first(r);
     r->begun = true;
+    r->replaying = false;
     r->state.floor = r->state.upto = horizon;
     r->state.generation++;
     ring_epoch_set(r, epoch);
@@ -141,10 +152,16 @@ void ring_forget(struct ring *r, uint64_t offset)
     pthread_mutex_unlock(&r->mutex);
 }
 
+static uint64_t ring_floor(const struct ring *r)
+{
+    return r->replaying ? r->state.upto : r->state.floor;
+}
+
 void ring_state(struct ring *r, struct ring_state *ret)
 {
     pthread_mutex_lock(&r->mutex);
     *ret = r->state;
+    ret->floor = ring_floor(r);
     pthread_mutex_unlock(&r->mutex);
 }
 
@@ -196,7 +213,7 @@ int ring_take(struct ring *r, uint64_t after, uint64_t upto,
     int error = 0;
 
     pthread_mutex_lock(&r->mutex);
-    if (after < r->state.floor)
+    if (after < ring_floor(r))
         error = ERR_STALE;
     else
         take(r, after, upto, tenant, ret, max, ret_count, ret_after);

@@ -8,6 +8,8 @@
  *
  *   R1  frames stand in offset order; every change in (floor, upto] that a
  *       resource serves is in the ring.
+ *       While old rows are replayed, floor is upto: nobody takes what is not
+ *       whole yet.
  *   R2  frames and bytes never pass their bounds: the oldest goes, and floor
  *       rises to its offset.
  *
@@ -31,10 +33,12 @@ int ring_new(struct ring **ret, size_t frames_max, size_t bytes_max) MUST_CHECK;
 void ring_free(struct ring **);
 
 /* In offset order. What was before the start may be replayed after the first
- * ring_advance(), as long as nobody takes: the ring then begins earlier. Of
- * that at most RING_REPLAY_MAX are kept, so that an idle server is small. */
+ * ring_advance() and before anything newer is pushed: the ring begins earlier
+ * once ring_replayed() says that it is all. At most RING_REPLAY_MAX of it are
+ * kept, so that an idle server is small. */
 #define RING_REPLAY_MAX 1024
 void ring_push(struct ring *, struct frame * /* taken */);
+void ring_replayed(struct ring *);
 void ring_advance(struct ring *, struct bytes epoch, uint64_t upto);
 /* Drops all: nothing from before horizon is known in this epoch. */
 void ring_restart(struct ring *, struct bytes epoch, uint64_t horizon);

@@ -175,14 +175,14 @@ static int thread_create(struct worker *w)
     return error ? ERR_LIMIT : 0;
 }
 
-int worker_start(struct worker *w)
+int worker_launch(struct worker *w)
 {
-    int error;
-
     assert(!w->started);
-    error = thread_create(w);
-    if (error)
-        return error;
+    return thread_create(w);
+}
+
+int worker_up(struct worker *w)
+{
     uv_sem_wait(&w->up);
     if (w->start_error) {
         pthread_join(w->thread, NULL);
@@ -190,6 +190,13 @@ int worker_start(struct worker *w)
     }
     w->started = true;
     return 0;
+}
+
+int worker_start(struct worker *w)
+{
+    int error = worker_launch(w);
+
+    return error ? error : worker_up(w);
 }
 
 void worker_stop(struct worker *w)

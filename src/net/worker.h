@@ -26,7 +26,7 @@ struct letter {
 };
 
 /* Runs on the new thread: before its loop starts, and after it ended. A start
- * that fails makes worker_start() return its error. */
+ * that fails makes worker_start(), or worker_up(), return its error. */
 struct worker_events {
     int (*start_fn)(struct worker *, void *arg);
     void (*stop_fn)(struct worker *, void *arg);
@@ -37,6 +37,10 @@ struct worker_events {
 int worker_new(struct worker **ret, const char *name, unsigned index,
                const struct worker_events *, void *arg) MUST_CHECK;
 int worker_start(struct worker *) MUST_CHECK; /* returns once start_fn did */
+/* The two halves of it, for who starts several at once: after a launch that
+ * returned 0 an up must follow. */
+int worker_launch(struct worker *) MUST_CHECK;
+int worker_up(struct worker *) MUST_CHECK;
 void worker_stop(struct worker *);  /* asks the loop to end; any thread */
 void worker_join(struct worker *);  /* waits; mail still queued is delivered
                                        before stop_fn */

@@ -113,6 +113,11 @@ static void test_a_replay_makes_it_begin_earlier(void **state)
     ring_push(r, frame_at(40, "1"));
     ring_push(r, frame_at(70, "1"));
     ring_state(r, &s);
+    assert_int_equal(s.floor, 100); /* half of it is nobody's */
+    check_stale(r, 39);
+    check_taken(r, 100, UINT64_MAX, any, 8, 0, 100);
+    ring_replayed(r);
+    ring_state(r, &s);
     assert_int_equal(s.floor, 39);
     assert_int_equal(s.upto, 100);
     ring_push(r, frame_at(101, "1"));

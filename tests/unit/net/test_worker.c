@@ -141,6 +141,33 @@ static void a_start_that_fails_is_told(void **state)
     worker_free(&office.worker);
 }
 
+/* ---- two that start side by side -------------------------------------- */
+
+static int on_meet(struct worker *w, void *arg)
+{
+    pthread_barrier_wait(arg); /* returns only when both are here */
+    return worker_index(w) == 1 ? ERR_BUSY : 0;
+}
+
+static void launched_workers_start_side_by_side(void **state)
+{
+    static const struct worker_events meeting = {.start_fn = on_meet};
+    struct worker *both[2];
+    pthread_barrier_t meet;
+
+    pthread_barrier_init(&meet, NULL, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(worker_new(&both[i], "meets", i, &meeting, &meet), 0);
+        assert_int_equal(worker_launch(both[i]), 0);
+    }
+    assert_int_equal(worker_up(both[0]), 0);
+    assert_int_equal(worker_up(both[1]), ERR_BUSY);
+    workers_stop(both, 2);
+    worker_free(&both[0]);
+    worker_free(&both[1]);
+    pthread_barrier_destroy(&meet);
+}
+
 /* ---- a worker that is posted to until the other's loop ends ----------- */
 
 #define ROUNDS 50
@@ -218,4 +245,5 @@ static void workers_that_end_together_lose_no_mail(void **state)
 RUN(cmocka_unit_test(letters_of_one_thread_arrive_in_order),
     cmocka_unit_test(mail_is_delivered_before_the_end),
     cmocka_unit_test(a_start_that_fails_is_told),
+    cmocka_unit_test(launched_workers_start_side_by_side),
     cmocka_unit_test(workers_that_end_together_lose_no_mail))
