@@ -60,8 +60,12 @@ describe('triggers in a foreign database', () => {
     const count = Number(server.sql('select count(*) from route_stops where ' +
       `route_id = ${route}`));
     server.sql(`delete from routes where id = ${route}`);
-    await live.next((m) => m.resource === 'routes' &&
-      String(m.key) === route && m.op === 'delete');
+    server.sql("update route_stops set notes = 'after the cascade' " +
+      `where id = ${stopId()}`);
+    await live.next((m) => m.data?.notes === 'after the cascade');
+    assert.ok(live.changes.some((m) => m.resource === 'routes' &&
+      String(m.key) === route && m.op === 'delete'));
+    assert.ok(count > 0);
     const told = live.changes.filter((m) => m.resource === 'stops' &&
       m.op === 'delete');
     assert.strictEqual(told.length, count);
