@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -76,6 +77,7 @@ static pid_t start(const struct pg *p, const char *program, char **args)
         dup2(null, 1);
         dup2(null, 2);
         become_postgres();
+        (void)prctl(PR_SET_PDEATHSIG, SIGQUIT); /* a test that crashed */
         if (chdir(p->dir) == 0)
             execv(path, args);
         _exit(127);
