@@ -69,7 +69,7 @@ http {
 }
 `);
   const child = lib.startOn(0, 'nginx', ['-c', configuration, '-p', dir]);
-  await lib.untilListening(port);
+  await lib.untilListening(port, child);
   return { name: `nginx ${lib.version('nginx', ['-v'])} proxy_cache hit`, child,
     target: `http://127.0.0.1:${port}${new URL(target).pathname}`,
     headers: [], dir };
@@ -100,7 +100,7 @@ async function main() {
   const port = await lib.freePort();
   const bare = lib.startOn(0, path.join(lib.BUILD, 'bench', 'bare_loop'),
     [String(port)]);
-  await lib.untilListening(port);
+  await lib.untilListening(port, bare);
   const servers = [
     { name: 'fieldline hit', child: own.child, target, headers: [auth] },
     { name: 'fieldline 304', child: own.child, target,
@@ -138,4 +138,7 @@ async function main() {
   fs.rmSync(data, { recursive: true });
 }
 
-main();
+main().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});

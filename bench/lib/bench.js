@@ -64,9 +64,13 @@ function peerDir(parent) {
   return dir;
 }
 
-async function untilListening(port) {
+async function untilListening(port, child) {
   const net = require('node:net');
   for (;;) {
+    if (child.exitCode !== null) {
+      throw new Error(`${child.spawnargs.join(' ')} ended with ` +
+        `${child.exitCode}`);
+    }
     const open = await new Promise((resolve) => {
       const socket = net.connect(port, '127.0.0.1', () => {
         socket.destroy();
