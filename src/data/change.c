@@ -107,6 +107,18 @@ static int event_owners(const struct image *now, const struct image *before,
     return error;
 }
 
+/* What cannot be read as a key stands as the table has it. */
+static int event_key(const struct change *c, struct arena *a,
+                     struct data_event *e)
+{
+    int error = data_key_read(e->resource, c->key, a, &e->key);
+
+    if (error != ERR_INVALID)
+        return error;
+    e->key = c->key;
+    return 0;
+}
+
 int data_change_event(const struct data *d, const struct change *c,
                       struct arena *a, struct data_event *ret)
 {
@@ -129,6 +141,8 @@ int data_change_event(const struct data *d, const struct change *c,
         error = image_read(t, c->row, &now);
     if (!error && c->old.len)
         error = image_read(t, c->old, &before);
+    if (!error)
+        error = event_key(c, a, &e);
     if (!error)
         error = event_owners(&now, &before, a, &e);
     if (!error)

@@ -55,6 +55,13 @@ bool data_resource_by_user(const struct data_resource *);
 const struct data_resource *data_resource_at(const struct data *, unsigned);
 const struct resource_spec *data_resource_spec(const struct data_resource *);
 
+/* A key in its canonical spelling, the arena's: "007" is 7, a UUID has small
+ * letters. ERR_INVALID: it can be no key of this resource; ERR_NOMEM. */
+struct arena;
+int data_key_read(const struct data_resource *, struct bytes text,
+                  struct arena *, struct bytes *ret) MUST_CHECK;
+const char *data_key_expected(const struct data_resource *); /* "a number" */
+
 /* Prepares, on this worker's connections, the item statement and the first
  * page of every resource for every role, by running each for nobody, a few in
  * each turn of the loop. */
@@ -71,6 +78,7 @@ uint64_t data_scope_tag(const struct data *, struct bytes tenant);
 /* What a change means to those who listen. */
 struct data_event {
     const struct data_resource *resource;
+    struct bytes key;    /* canonical, unless it cannot be read as one */
     struct bytes type;   /* message type by the publish rules; empty: none */
     struct bytes tenant; /* to whom; empty: a table without tenants */
     struct bytes old_tenant;     /* where it was seen before, if elsewhere */
@@ -78,7 +86,6 @@ struct data_event {
     bool by_user;
 };
 /* ERR_NOT_FOUND: no resource serves the table. arena holds the slices. */
-struct arena;
 int data_change_event(const struct data *, const struct change *,
                       struct arena *, struct data_event *ret) MUST_CHECK;
 /* Appends the change's row as a JSON object, cut to the columns that a holder

@@ -192,8 +192,10 @@ static void on_list_row(const struct store_row *row, void *arg)
 static void on_item_row(const struct store_row *row, void *arg)
 {
     struct data_read *r = arg;
+    const struct data_table *t = r->query.resource->table;
 
-    r->version = data_row_version(r->query.resource->table, row, &r->scratch);
+    r->version = data_row_version(t, row, &r->scratch);
+    convert_write_text(&r->key, t->key, store_row_get(row, t->key->index));
     write_row(r, row, store_row_count(row) - 1);
 }
 
@@ -401,8 +403,8 @@ static int read_end(struct data_read *r)
 {
     int error = many_assemble(r);
 
-    if (!error && !r->item)
-        error = list_end(r);
+    if (!error)
+        error = r->item ? buf_error(&r->key) : list_end(r);
     return error ? error : buf_error(&r->body);
 }
 
@@ -471,6 +473,7 @@ static int read_init(struct data_worker *w, struct data_read *r, bool item)
     memset(&r->detail, 0, sizeof(r->detail));
     buf_init(&r->body, READ_BODY_MAX);
     buf_init(&r->next, READ_BODY_MAX);
+    buf_init(&r->key, READ_BODY_MAX);
     buf_init(&r->last, READ_BODY_MAX);
     buf_init(&r->scratch, READ_BODY_MAX);
     return many_new(r);
@@ -514,6 +517,7 @@ void data_read_fini(struct data_read *r)
     store_statement_unref(&r->statement);
     buf_fini(&r->body);
     buf_fini(&r->next);
+    buf_fini(&r->key);
     buf_fini(&r->last);
     buf_fini(&r->scratch);
     if (!r->many)

@@ -34,6 +34,7 @@ struct data_read {
     struct buf body;
     struct buf next;  /* the next page's cursor; empty: the last page */
     uint64_t version; /* of an item: a hash of all its own columns */
+    struct buf key;   /* of an item: its own, in the canonical spelling */
     struct tagset tags;
     bool cacheable;
     uint64_t horizon; /* every change up to it is in the answer */

@@ -66,6 +66,9 @@ enum close_code {
     X(TOPIC_UNKNOWN, "topic-unknown", "there is no such topic")                \
     X(TOPIC_DENIED, "topic-denied",                                            \
       "the topic is not this identity's to hear")                              \
+    X(BAD_KEY, "bad-key",                                                      \
+      "the key of a record topic is not of its resource's kind, or not "       \
+      "spelled as the row spells it")                                          \
     X(LIMIT, "limit",                                                          \
       "too many topics, too many requests under way, too large a position, "   \
       "or too many moving objects")                                            \

@@ -64,7 +64,7 @@ static void offer_tenant(struct hub_worker *w, struct frame *f,
         offer_typed(w, f, tenant);
     offer_topic(w, f, &name);
     name.kind = TOPIC_RECORD;
-    name.key = f->change.key;
+    name.key = f->event.key;
     offer_topic(w, f, &name);
 }
 

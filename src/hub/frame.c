@@ -26,14 +26,23 @@ struct variant {
 };
 
 /* Every slice of a change and its event, to copy them in one go. */
-#define FRAME_SLICES 12
+#define FRAME_SLICES 13
 static void frame_slices(struct frame *f, struct bytes *ret[FRAME_SLICES])
 {
     struct bytes *all[FRAME_SLICES] = {
-        &f->change.table, &f->change.key,     &f->change.tenant,
-        &f->change.row,   &f->change.old,     &f->change.writer,
-        &f->event.type,   &f->event.tenant,   &f->event.old_tenant,
-        &f->event.user,   &f->event.old_user, NULL,
+        &f->change.table,
+        &f->change.key,
+        &f->change.tenant,
+        &f->change.row,
+        &f->change.old,
+        &f->change.writer,
+        &f->event.key,
+        &f->event.type,
+        &f->event.tenant,
+        &f->event.old_tenant,
+        &f->event.user,
+        &f->event.old_user,
+        NULL,
     };
 
     memcpy(ret, all, sizeof(all));
@@ -42,8 +51,8 @@ static void frame_slices(struct frame *f, struct bytes *ret[FRAME_SLICES])
 static size_t frame_text_len(const struct change *c, const struct data_event *e)
 {
     return c->table.len + c->key.len + c->tenant.len + c->row.len + c->old.len +
-           c->writer.len + e->type.len + e->tenant.len + e->old_tenant.len +
-           e->user.len + e->old_user.len;
+           c->writer.len + e->key.len + e->type.len + e->tenant.len +
+           e->old_tenant.len + e->user.len + e->old_user.len;
 }
 
 static void frame_own(struct frame *f)
@@ -220,7 +229,7 @@ static int frame_write(const struct frame *f, enum frame_view view,
     json_write_string(out, e->type.len ? e->type : BYTES("CHANGED"));
     member(out, "op", op_name(f, view));
     member(out, "resource", data_resource_spec(e->resource)->name);
-    member(out, "key", f->change.key);
+    member(out, "key", e->key);
     if (view != FRAME_LEFT && f->change.op != CHANGE_DELETE) {
         buf_append(out, BYTES(",\"data\":"));
         error = data_change_project(e, &f->change, roles, out);

@@ -158,7 +158,8 @@ void native_subscribed(struct session *s, const char *type, struct bytes topics,
 }
 
 void native_topic_refused(struct session *s, enum refusal why,
-                          struct bytes topic, struct bytes id)
+                          struct bytes text, struct bytes topic,
+                          struct bytes id)
 {
     static const char *const texts[REFUSAL_COUNT] = {
         [REFUSAL_TOPIC_UNKNOWN] =
@@ -171,7 +172,7 @@ void native_topic_refused(struct session *s, enum refusal why,
     struct buf *out = native_begin(s, "ERROR");
 
     native_member(out, "code", bytes_of(refusal_name(why)));
-    native_member(out, "message", bytes_of(texts[why]));
+    native_member(out, "message", text.len ? text : bytes_of(texts[why]));
     native_member(out, "topic", topic);
     native_id(out, id);
     native_end(s, out);

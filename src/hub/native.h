@@ -38,8 +38,9 @@ void native_goodbye(struct session *);
  * beyond the offset follows. */
 void native_subscribed(struct session *, const char *type, struct bytes topics,
                        uint64_t offset, struct bytes id);
-void native_topic_refused(struct session *, enum refusal, struct bytes topic,
-                          struct bytes id);
+/* text: empty for the refusal's usual one. */
+void native_topic_refused(struct session *, enum refusal, struct bytes text,
+                          struct bytes topic, struct bytes id);
 
 /* ",name":"value" */
 void native_member(struct buf *, const char *name, struct bytes value);

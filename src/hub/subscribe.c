@@ -4,7 +4,8 @@
  *
  * A topic's name carries the tenant and the user of the identity, never the
  * client's word for them; role and resource topics are decided at once, a
- * record topic by reading the row as this identity would.
+ * record topic by reading the row as this identity would. A record's key is
+ * compared in its canonical spelling, however the client wrote it.
  * Threads: loop.
  */
 #include "hub/subscribe.h"
@@ -30,6 +31,7 @@ struct job_topic {
     struct topic_name name;
     struct bytes text; /* as the client spelled it */
     int verdict;       /* 0, or -1 - enum refusal */
+    struct bytes why;  /* said with a refusal instead of its usual text */
     struct data_read *read;
 };
 
@@ -123,6 +125,22 @@ static int topic_name_read(const struct hub *hub, const struct identity *who,
     return refusal(REFUSAL_TOPIC_UNKNOWN);
 }
 
+/* The client may spell a key in any way its kind allows; the topic has one. */
+static int job_topic_key(struct job *job, struct job_topic *t)
+{
+    const struct data_resource *resource =
+        data_resource_named(job->session->worker->hub->data, t->name.name);
+    int error = data_key_read(resource, t->name.key, &job->arena, &t->name.key);
+
+    if (error == 0)
+        return 0;
+    if (error != ERR_INVALID)
+        return refusal(REFUSAL_UNAVAILABLE);
+    t->why = arena_printf(&job->arena, "expected the key to be %s",
+                          data_key_expected(resource));
+    return refusal(REFUSAL_BAD_KEY);
+}
+
 /* ---- the end of a job ------------------------------------------------- */
 
 static void job_free(struct job *job)
@@ -162,8 +180,8 @@ static void job_reply(struct session *s, const struct job *job,
         const struct job_topic *t = &job->topics[i];
 
         if (t->verdict < 0)
-            native_topic_refused(s, verdict_refusal(t->verdict), t->text,
-                                 job->id);
+            native_topic_refused(s, verdict_refusal(t->verdict), t->why,
+                                 t->text, job->id);
     }
     if (said)
         native_subscribed(s, job->subscribe ? "SUBSCRIBED" : "UNSUBSCRIBED",
@@ -274,6 +292,10 @@ static void on_record(struct data_read *read, int error)
         log_warn("hub.subscribe.failed", "error=%s detail=\"%s\"",
                  error_name(error), read->detail.text);
         t->verdict = refusal(REFUSAL_UNAVAILABLE);
+    } else if (!bytes_equal(buf_bytes(&read->key), t->name.key)) {
+        /* Its changes would not be found under this name. */
+        t->verdict = refusal(REFUSAL_BAD_KEY);
+        t->why = BYTES("spell the key as the row does");
     }
     job->pending--;
     if (!settled)
@@ -326,7 +348,10 @@ static void job_start(struct job *job)
 
         t->verdict =
             topic_name_read(s->worker->hub, job->identity, t->text, &t->name);
-        if (job->subscribe && t->verdict == 0 && t->name.kind == TOPIC_RECORD)
+        if (t->verdict < 0 || t->name.kind != TOPIC_RECORD)
+            continue;
+        t->verdict = job_topic_key(job, t);
+        if (job->subscribe && t->verdict == 0)
             record_read(job, t);
     }
     job->settled = true;

@@ -181,7 +181,7 @@ bool topic_carries(const struct topic *t, const struct frame *f)
     case TOPIC_RESOURCE:
         return bytes_equal(n->name, data_resource_spec(e->resource)->name);
     case TOPIC_RECORD:
-        return bytes_equal(n->key, f->change.key) &&
+        return bytes_equal(n->key, e->key) &&
                bytes_equal(n->name, data_resource_spec(e->resource)->name);
     }
     return false;

@@ -8,6 +8,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
 
+const { Live } = require('../lib/live.js');
 const { Server } = require('../lib/server.js');
 
 const TENANT = '0d3f1a52-7b8c-4e6d-9a01-23456789abcd';
@@ -70,6 +71,16 @@ describe('UUIDs on PostgreSQL', () => {
         }
       }
     });
+
+  test('a record subscribed to in capitals is the record', async () => {
+    const live = await Live.open(server, token,
+      { topics: [`record:things/${KEY.toUpperCase()}`] });
+    await named('heard');
+    const told = await live.next((m) => m.op === 'update');
+    assert.strictEqual(told.key, KEY);
+    assert.strictEqual(told.data.name, 'heard');
+    await live.close();
+  });
 
   test('a tenant spelled in capitals is not this tenant', async () => {
     const other = server.token('u', TENANT.toUpperCase(), 'ONE');

@@ -178,6 +178,28 @@ static void who_reads_nothing_sees_nothing(void **state)
     assert_string_equal(row, "{\"id\":1}");
 }
 
+static void a_key_has_one_spelling(void **state)
+{
+    static const struct {
+        const char *resource, *text, *key;
+    } cases[] = {{"stops", "7", "7"},   {"stops", "007", "7"},
+                 {"stops", "-0", "0"},  {"countries", "De", "De"},
+                 {"stops", "7 ", NULL}, {"stops", "seven", NULL},
+                 {"stops", "", NULL}};
+    struct seen *s = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct data_resource *r = data_resource_named(
+            fixture_data(s->f), bytes_of(cases[i].resource));
+        struct bytes key;
+        int error = data_key_read(r, bytes_of(cases[i].text), &s->arena, &key);
+
+        assert_int_equal(error, cases[i].key ? 0 : ERR_INVALID);
+        if (cases[i].key)
+            check_bytes(key, cases[i].key);
+    }
+}
+
 static void foreign_rows_are_refused(void **state)
 {
     static const char *const rows[] = {"{", "[1]", "{\"id\":}", "{\"id\":1}}",
@@ -202,4 +224,5 @@ static void foreign_rows_are_refused(void **state)
 RUN(TEST(has_the_type_of_the_first_rule_that_fits),
     TEST(says_whose_it_is_and_was), TEST(says_to_which_user),
     TEST(a_row_looks_as_over_http), TEST(a_deleted_row_is_its_key),
-    TEST(who_reads_nothing_sees_nothing), TEST(foreign_rows_are_refused))
+    TEST(who_reads_nothing_sees_nothing), TEST(a_key_has_one_spelling),
+    TEST(foreign_rows_are_refused))

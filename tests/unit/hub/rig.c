@@ -32,6 +32,8 @@ static const char schema[] =
     " driver_id INTEGER, title TEXT);"
     "CREATE TABLE drivers (id INTEGER PRIMARY KEY, lab_id INTEGER NOT NULL);"
     "CREATE TABLE countries (id TEXT PRIMARY KEY, name TEXT);"
+    "CREATE TABLE places (id TEXT COLLATE NOCASE PRIMARY KEY, name TEXT);"
+    "INSERT INTO places VALUES ('Bonn', 'Bonn');"
     "INSERT INTO stops VALUES (1, 1, 'pending', NULL, 's'),"
     " (2, 2, 'pending', NULL, 's');";
 
@@ -93,6 +95,12 @@ static const struct resource_spec resources[] = {
      .allow = allow,
      .on_insert = {1, country_changed},
      .on_update = {1, country_changed}},
+    {.name = BYTES("places"),
+     .table = BYTES("places"),
+     .key = BYTES("id"),
+     .visible = VISIBLE_EVERYONE,
+     .allow_count = 2,
+     .allow = allow},
 };
 static const struct data_spec data_spec = {ARRAY_LEN(resources), resources};
 

@@ -80,6 +80,58 @@ static void test_a_topic_carries_its_own(void **state)
     rig_free(rig);
 }
 
+/* However a key is spelled, it is the row's topic. */
+static void test_a_record_by_another_spelling_of_its_key(void **state)
+{
+    struct rig *rig = rig_new(NULL);
+    struct ws *ws = ws_session(rig, 0, "10", "1", "MANAGE", NULL);
+    const json_t *m;
+
+    ws_subscribe(ws, "\"record:stops/001\"", NULL);
+    rig_sql(rig, "UPDATE stops SET notes = 'x' WHERE id = 1");
+    rig_round(rig);
+    check_change(ws_next(ws), "STOP_STATUS_CHANGED", "update", "1");
+    ws_send(ws, "{\"type\":\"UNSUBSCRIBE\",\"topics\":[\"record:stops/01\"]}");
+    m = ws_expect(ws, "UNSUBSCRIBED");
+    assert_int_equal(json_array_size(json_object_get(m, "topics")), 1);
+    rig_sql(rig, "UPDATE stops SET notes = 'y' WHERE id = 1");
+    rig_round(rig);
+    ws_expect_nothing(ws);
+    ws_free(ws);
+    rig_free(rig);
+}
+
+static void check_refused_key(struct ws *ws, const char *topic,
+                              const char *message)
+{
+    const json_t *m;
+
+    ws_send(ws, "{\"type\":\"SUBSCRIBE\",\"topics\":[\"%s\"]}", topic);
+    m = ws_expect(ws, "ERROR");
+    assert_string_equal(text_of(m, "code"), "bad-key");
+    assert_string_equal(text_of(m, "message"), message);
+    assert_string_equal(text_of(m, "topic"), topic);
+}
+
+/* Granted, it would hear nothing: never silence. */
+static void test_a_key_that_cannot_be_one_is_refused(void **state)
+{
+    struct rig *rig = rig_new(NULL);
+    struct ws *ws = ws_session(rig, 0, "10", "1", "MANAGE", NULL);
+
+    check_refused_key(ws, "record:stops/one",
+                      "expected the key to be a whole number");
+    check_refused_key(ws, "record:places/BONN",
+                      "spell the key as the row does");
+    ws_subscribe(ws, "\"record:places/Bonn\"", NULL);
+    rig_sql(rig, "UPDATE places SET name = 'x'");
+    rig_round(rig);
+    check_change(ws_next(ws), "CHANGED", "update", "Bonn");
+    ws_expect_nothing(ws);
+    ws_free(ws);
+    rig_free(rig);
+}
+
 /* P59: nobody sees what is not his, and each side hears of the move. */
 static void test_a_row_moves_between_tenants(void **state)
 {
@@ -529,6 +581,8 @@ static void test_a_table_changed_as_a_whole(void **state)
 
 RUN(cmocka_unit_test(test_a_change_is_told_once_and_cut_by_role),
     cmocka_unit_test(test_a_topic_carries_its_own),
+    cmocka_unit_test(test_a_record_by_another_spelling_of_its_key),
+    cmocka_unit_test(test_a_key_that_cannot_be_one_is_refused),
     cmocka_unit_test(test_a_row_moves_between_tenants),
     cmocka_unit_test(test_a_row_of_one_user),
     cmocka_unit_test(test_what_everyone_sees),
