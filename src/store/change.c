@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -132,7 +133,7 @@ static int64_t int_of(const struct store_row *row, unsigned column)
     return v->kind == VALUE_INT ? v->integer : 0;
 }
 
-int change_of_row(const struct store_row *row, struct change *ret)
+void change_of_row(const struct store_row *row, struct change *ret)
 {
     struct change c = {.offset = (uint64_t)int_of(row, 0),
                        .table = text_of(row, 1),
@@ -142,12 +143,24 @@ int change_of_row(const struct store_row *row, struct change *ret)
                        .old = text_of(row, 6),
                        .writer = text_of(row, 7),
                        .at_us = int_of(row, 8)};
-    int error = change_op_of(text_of(row, 3), &c.op);
 
-    if (error)
-        return error;
+    if (change_op_of(text_of(row, 3), &c.op))
+        c = (struct change){.offset = c.offset,
+                            .op = CHANGE_RESET,
+                            .table = c.table,
+                            .at_us = c.at_us};
     *ret = c;
-    return 0;
+}
+
+void change_unread(struct store *s, uint64_t offset, const char *why)
+{
+    const struct store_options *o = &s->options;
+    struct change anything = {.offset = offset, .op = CHANGE_RESET};
+
+    log_error("store.changes", "offset=%llu error=\"%s\"",
+              (unsigned long long)offset, why);
+    if (o->on_commit)
+        o->on_commit(&anything, o->arg);
 }
 
 /* --- reading ----------------------------------------------------------- */
@@ -158,18 +171,12 @@ struct changes_job {
     struct value params[4];
 };
 
-/* A letter that a later version wrote is no reason to stop the feed: what it
- * does not know may have changed anything. */
 static void on_change_row(const struct store_row *row, void *arg)
 {
     struct changes_job *job = arg;
     struct change c;
 
-    if (change_of_row(row, &c))
-        c = (struct change){.offset = (uint64_t)int_of(row, 0),
-                            .op = CHANGE_RESET,
-                            .table = text_of(row, 1),
-                            .at_us = int_of(row, 8)};
+    change_of_row(row, &c);
     job->changes->count++;
     job->changes->change_fn(&c, job->changes->arg);
 }

@@ -152,9 +152,13 @@ void store_detail_set(struct store_detail *, const char *sqlstate,
 
 char change_op_letter(enum change_op);
 int change_op_of(struct bytes letter, enum change_op *ret) MUST_CHECK;
-/* A row of the columns in the order of CHANGE_COLUMNS. */
 #define CHANGE_COLUMNS                                                         \
     "\"offset\", tbl, \"key\", op, tenant, \"row\", old, writer, at_us"
-int change_of_row(const struct store_row *, struct change *ret) MUST_CHECK;
+/* A row of those columns. A letter that we do not know may mean anything: it is
+ * taken for a reset. */
+void change_of_row(const struct store_row *, struct change *ret);
+/* This process has committed changes up to offset that it cannot read: they
+ * may have been anything. On the thread that committed. */
+void change_unread(struct store *, uint64_t offset, const char *why);
 
 #endif

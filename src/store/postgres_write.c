@@ -19,7 +19,9 @@
  *     above the sequence's value at its begin (MARK notes it), so the primary
  *     key finds them.
  * W2  They are shown to on_commit after the commit was acknowledged and
- *     before done_fn.
+ *     before done_fn; if memory does not suffice for that, a reset of
+ *     everything is. The write's offset is that of the last one, come what
+ *     may.
  * W3  A transaction that was lost before COMMIT was sent may run again, if
  *     nobody was told anything or there is a restart_fn. After COMMIT was
  *     sent only the server knows: ERR_STORE with 08007.
@@ -71,16 +73,23 @@ static const struct store_statement *own_of(const struct pg_job *job,
 
 static void on_change(const struct store_row *row, void *arg)
 {
-    struct write_job *w = arg;
-    const struct store_options *o = &w->write->session->store->options;
+    const struct store_options *o = arg;
     struct change c;
 
-    if (change_of_row(row, &c))
-        return;
-    w->write->offset = c.offset;
-    store_seen(w->write->session->store, c.offset);
-    if (o->on_commit)
-        o->on_commit(&c, o->arg);
+    change_of_row(row, &c);
+    o->on_commit(&c, o->arg);
+}
+
+/* Of the change rows, 0 when there is none; they are in order. */
+static uint64_t last_offset(const PGresult *changes)
+{
+    int rows = PQntuples(changes);
+    uint64_t offset = 0;
+
+    if (rows &&
+        bytes_to_u64(bytes_of(PQgetvalue(changes, rows - 1, 0)), &offset))
+        offset = 0;
+    return offset;
 }
 
 static void write_end(struct pg_job *job, int error)
@@ -108,13 +117,20 @@ static void write_leave(struct pg_job *job, int error)
 static void write_done(struct write_job *w)
 {
     struct store_session *s = w->write->session;
-    const struct store_options *o = &s->store->options;
-    int error = pg_rows_show(w->changes, on_change, w);
+    struct store_options *o = &s->store->options;
+    uint64_t last = last_offset(w->changes);
+    int error = 0;
 
+    if (o->on_commit)
+        error = pg_rows_show(w->changes, on_change, o);
+    if (error)
+        change_unread(s->store, last, error_text(error));
+    store_seen(s->store, last);
+    w->write->offset = last;
+    w->write->failed_step = 0;
     if (s->shard)
         metrics_add(s->shard, s->store->commits, 1);
-    w->write->failed_step = 0;
-    if ((w->write->offset || error) && o->on_wake)
+    if (last && o->on_wake)
         o->on_wake(o->arg);
     write_leave(&w->job, 0);
 }

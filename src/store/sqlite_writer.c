@@ -217,28 +217,24 @@ static void on_change(const struct store_row *row, void *arg)
         &((struct writer *)arg)->store->base.options;
     struct change c;
 
-    if (change_of_row(row, &c) == 0)
-        o->on_commit(&c, o->arg);
+    change_of_row(row, &c);
+    o->on_commit(&c, o->arg);
 }
 
 /* Everything in (after, upto] is ours: nobody else wrote meanwhile. What was
- * committed is answered even if its rows cannot be read: then it may have been
- * anything. */
+ * committed is answered even if its rows cannot be read. */
 static void tell(struct writer *w, uint64_t after, uint64_t upto)
 {
     const struct store_options *o = &w->store->base.options;
     struct value params[] = {value_int((int64_t)after),
                              value_int((int64_t)upto)};
-    struct change anything = {.offset = upto, .op = CHANGE_RESET};
     struct store_detail detail;
 
     store_seen(&w->store->base, upto);
     if (o->on_commit && upto > after &&
         conn_run(w->conn, &w->own[SQL_CHANGES], params, ARRAY_LEN(params),
-                 on_change, w, NULL, &detail)) {
-        log_error("store.sqlite.changes", "error=\"%s\"", detail.text);
-        o->on_commit(&anything, o->arg);
-    }
+                 on_change, w, NULL, &detail))
+        change_unread(&w->store->base, upto, detail.text);
     if (w->shard)
         metrics_add(w->shard, w->store->base.commits, 1);
 }
