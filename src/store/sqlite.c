@@ -119,6 +119,7 @@ static int sqlite_open(struct store *base, struct store_detail *detail)
     int error;
 
     pthread_mutex_init(&s->common_lock, NULL);
+    pthread_mutex_init(&s->check_lock, NULL);
     pthread_mutex_init(&s->orphans_lock, NULL);
     list_init(&s->orphans);
     s->busy_ms = base->options.busy_ms ? base->options.busy_ms : SQLITE_BUSY_MS;
@@ -148,6 +149,7 @@ static void sqlite_close(struct store *base)
         conn_close(&s->common);
     }
     pthread_mutex_destroy(&s->common_lock);
+    pthread_mutex_destroy(&s->check_lock);
     pthread_mutex_destroy(&s->orphans_lock);
     mem_free(s->path);
 }
@@ -176,11 +178,13 @@ static int sqlite_statement_check(struct store_statement *st,
     struct conn *c;
     int error;
 
+    pthread_mutex_lock(&s->check_lock);
     error = sqlite_common_take(s, &c, detail);
-    if (error)
-        return error;
-    error = plan_check(c, st, &mine->is_short, detail);
-    sqlite_common_give(s, c);
+    if (!error) {
+        error = plan_check(c, st, &mine->is_short, detail);
+        sqlite_common_give(s, c);
+    }
+    pthread_mutex_unlock(&s->check_lock);
     return error;
 }
 

@@ -43,6 +43,7 @@ struct sqlite_store {
     unsigned busy_ms;
     pthread_mutex_t common_lock;
     struct conn *common; /* locked by common_lock; NULL: somebody has it */
+    pthread_mutex_t check_lock; /* one check at a time: none opens another */
     struct readers *readers;
     struct writer *writer;
     pthread_mutex_t orphans_lock;

@@ -31,43 +31,82 @@
 #include "store/sqlite_admin.h"
 #include "store/sqlite_ddl.h"
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/table.h"
 
-#define OURS_MAX 10000
+#define OURS_MAX           10000
+#define TRIGGERS_MAX       (OURS_MAX * DDL_TRIGGERS)
+#define STANDING_BYTES_MAX ((size_t)256 << 20)
 
-struct found {
-    struct bytes want;
-    bool exists, same;
+/* --- what stands in the file -------------------------------------------- */
+
+/* Our triggers as the file has them, read at once: each look at the schema
+ * table would read all of it. */
+struct standing {
+    struct conn *conn;
+    struct store_detail *detail;
+    struct arena memory;
+    struct table *by_name; /* to struct trigger */
+    int error;
+    bool fresh; /* one was installed */
 };
+struct trigger {
+    struct bytes name, ddl;
+};
+
+static int standing_add(struct standing *s, struct bytes name, struct bytes ddl)
+{
+    struct trigger *t = arena_alloc(&s->memory, sizeof(*t));
+
+    if (!t)
+        return ERR_NOMEM;
+    t->name = arena_copy(&s->memory, name);
+    t->ddl = arena_copy(&s->memory, ddl);
+    if (!t->name.at || !t->ddl.at)
+        return ERR_NOMEM;
+    return table_put(s->by_name, t->name, t);
+}
 
 static void on_trigger(const struct store_row *row, void *arg)
 {
-    struct found *f = arg;
+    struct standing *s = arg;
 
-    f->exists = true;
-    f->same = bytes_equal(store_row_get(row, 0).bytes, f->want);
+    if (!s->error)
+        s->error = standing_add(s, store_row_get(row, 0).bytes,
+                                store_row_get(row, 1).bytes);
 }
 
-/* Is the trigger there as ddl has it? */
-static int trigger_find(struct conn *c, struct bytes name, struct bytes ddl,
-                        struct found *ret, struct store_detail *detail)
+static void standing_fini(struct standing *s)
 {
-    struct value param = value_text(name);
+    table_free(&s->by_name);
+    arena_fini(&s->memory);
+}
 
-    *ret = (struct found){.want = ddl};
-    return conn_once(c,
-                     BYTES("SELECT sql FROM sqlite_schema"
-                           " WHERE type = 'trigger' AND name = $1"),
-                     &param, 1, on_trigger, ret, detail);
+/* In every case to be ended by standing_fini(). */
+static int standing_init(struct standing *s, struct conn *c,
+                         struct store_detail *detail)
+{
+    int error;
+
+    *s = (struct standing){.conn = c, .detail = detail};
+    arena_init(&s->memory, STANDING_BYTES_MAX);
+    error = table_new(&s->by_name, TRIGGERS_MAX);
+    if (!error)
+        error = conn_once(
+            c,
+            BYTES("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
+                  " AND name LIKE 'fieldline\\_%' ESCAPE '\\'"),
+            NULL, 0, on_trigger, s, detail);
+    return error ? error : s->error;
 }
 
 /* What is done with each trigger of a table: installed, or looked at. */
-typedef int trigger_fn(struct conn *, struct bytes name, struct bytes ddl,
-                       void *arg, struct store_detail *);
+typedef int trigger_fn(struct standing *, const struct trigger *want);
 
-static int each_trigger(struct conn *c, const struct publish_spec *spec,
-                        trigger_fn *fn, void *arg, struct store_detail *detail)
+static int each_trigger(struct standing *standing,
+                        const struct publish_spec *spec, trigger_fn *fn)
 {
     struct subject *s = mem_zalloc(1, sizeof(*s));
     struct buf name, ddl;
@@ -77,11 +116,12 @@ static int each_trigger(struct conn *c, const struct publish_spec *spec,
         return ERR_NOMEM;
     buf_init(&name, DDL_MAX);
     buf_init(&ddl, DDL_MAX);
-    error = subject_read(s, spec, c, detail);
+    error = subject_read(s, spec, standing->conn, standing->detail);
     for (unsigned i = 0; i < DDL_TRIGGERS && !error; i++) {
         error = ddl_trigger(s, i, &name, &ddl);
         if (!error)
-            error = fn(c, buf_bytes(&name), buf_bytes(&ddl), arg, detail);
+            error = fn(standing,
+                       &(struct trigger){buf_bytes(&name), buf_bytes(&ddl)});
     }
     buf_fini(&name);
     buf_fini(&ddl);
@@ -106,34 +146,39 @@ static int trigger_drop(struct conn *c, struct bytes name,
     return error;
 }
 
-static int trigger_install(struct conn *c, struct bytes name, struct bytes ddl,
-                           void *arg, struct store_detail *detail)
+static bool trigger_stands(const struct standing *s, const struct trigger *want,
+                           const struct trigger **found)
 {
-    struct found found;
-    bool *fresh = arg;
-    int error = trigger_find(c, name, ddl, &found, detail);
-
-    if (error || found.same)
-        return error;
-    *fresh = true;
-    if (found.exists)
-        error = trigger_drop(c, name, detail);
-    return error ? error : conn_once(c, ddl, NULL, 0, NULL, NULL, detail);
+    *found = table_get(s->by_name, want->name);
+    return *found && bytes_equal((*found)->ddl, want->ddl);
 }
 
-static int trigger_look(struct conn *c, struct bytes name, struct bytes ddl,
-                        void *arg, struct store_detail *detail)
+static int trigger_install(struct standing *s, const struct trigger *want)
 {
-    struct found found;
-    int error = trigger_find(c, name, ddl, &found, detail);
+    const struct trigger *found;
+    int error = 0;
 
-    if (error || found.same)
-        return error;
-    store_detail_set(detail, "",
+    if (trigger_stands(s, want, &found))
+        return 0;
+    s->fresh = true;
+    if (found)
+        error = trigger_drop(s->conn, want->name, s->detail);
+    return error
+               ? error
+               : conn_once(s->conn, want->ddl, NULL, 0, NULL, NULL, s->detail);
+}
+
+static int trigger_look(struct standing *s, const struct trigger *want)
+{
+    const struct trigger *found;
+
+    if (trigger_stands(s, want, &found))
+        return 0;
+    store_detail_set(s->detail, "",
                      "the trigger " BYTES_FMT " is %s: fieldline db DIR "
                      "migrate",
-                     BYTES_ARG(name), found.exists ? "out of date" : "missing");
-    return found.exists ? ERR_STALE : ERR_NOT_FOUND;
+                     BYTES_ARG(want->name), found ? "out of date" : "missing");
+    return found ? ERR_STALE : ERR_NOT_FOUND;
 }
 
 /* --- removing ---------------------------------------------------------- */
@@ -198,33 +243,45 @@ int sqlite_unpublish(struct admin *a, struct store_detail *detail)
     return remove_others(sqlite_admin_conn(a), NULL, 0, detail);
 }
 
+/* What was missed while a trigger was missing or another is a reset. */
+static int reset_write(struct conn *c, struct bytes table,
+                       struct store_detail *detail)
+{
+    struct value param = value_text(table);
+
+    return conn_once(
+        c, BYTES("INSERT INTO fieldline_changes(tbl, op) VALUES ($1, 'R')"),
+        &param, 1, NULL, NULL, detail);
+}
+
 int sqlite_publish(struct admin *a, const struct publish_spec *specs,
                    size_t count, struct store_detail *detail)
 {
     struct conn *c = sqlite_admin_conn(a);
+    struct standing standing;
     int error = remove_others(c, specs, count, detail);
 
+    if (error)
+        return error;
+    error = standing_init(&standing, c, detail);
     for (size_t i = 0; i < count && !error; i++) {
-        struct value table = value_text(specs[i].table);
-        bool fresh = false;
-
-        error = each_trigger(c, &specs[i], trigger_install, &fresh, detail);
-        if (!error && fresh)
-            error = conn_once(c,
-                              BYTES("INSERT INTO fieldline_changes(tbl, op)"
-                                    " VALUES ($1, 'R')"),
-                              &table, 1, NULL, NULL, detail);
+        standing.fresh = false;
+        error = each_trigger(&standing, &specs[i], trigger_install);
+        if (!error && standing.fresh)
+            error = reset_write(c, specs[i].table, detail);
     }
+    standing_fini(&standing);
     return error;
 }
 
 int sqlite_verify(struct admin *a, const struct publish_spec *specs,
                   size_t count, struct store_detail *detail)
 {
-    int error = 0;
+    struct standing standing;
+    int error = standing_init(&standing, sqlite_admin_conn(a), detail);
 
     for (size_t i = 0; i < count && !error; i++)
-        error = each_trigger(sqlite_admin_conn(a), &specs[i], trigger_look,
-                             NULL, detail);
+        error = each_trigger(&standing, &specs[i], trigger_look);
+    standing_fini(&standing);
     return error;
 }
