@@ -108,49 +108,73 @@ static int event_owners(const struct image *now, const struct image *before,
 }
 
 /* What cannot be read as a key stands as the table has it. */
-static int event_key(const struct change *c, struct arena *a,
-                     struct data_event *e)
+static int event_key(const struct data_table *t, const struct change *c,
+                     struct arena *a, struct bytes *ret)
 {
-    int error = data_key_read(e->resource, c->key, a, &e->key);
+    int error = data_key_read(t->first, c->key, a, ret);
 
-    if (error != ERR_INVALID)
-        return error;
-    e->key = c->key;
-    return 0;
+    if (error == ERR_INVALID) {
+        *ret = c->key;
+        error = 0;
+    }
+    return error;
 }
 
-int data_change_event(const struct data *d, const struct change *c,
-                      struct arena *a, struct data_event *ret)
+static int event_make(const struct data_resource *r, const struct change *c,
+                      const struct image *now, const struct image *before,
+                      struct arena *a, struct data_event *e)
+{
+    int error;
+
+    e->resource = r;
+    e->by_user = r->user != NULL;
+    if (r->tenant)
+        e->tenant = c->tenant;
+    if (c->op == CHANGE_RESET)
+        return 0;
+    error = event_owners(now, before, a, e);
+    if (!error)
+        error =
+            event_type(c, c->op == CHANGE_DELETE ? before : now, before, a, e);
+    return error;
+}
+
+static int images_read(const struct data_table *t, const struct change *c,
+                       struct image *now, struct image *before)
+{
+    int error = c->row.len ? image_read(t, c->row, now) : 0;
+
+    return error || !c->old.len ? error : image_read(t, c->old, before);
+}
+
+int data_change_events(const struct data *d, const struct change *c,
+                       struct arena *a, struct data_event **ret,
+                       unsigned *ret_count)
 {
     const struct data_table *t = data_table_named(d, c->table);
     struct image now = {0}, before = {0};
-    struct data_event e = {0};
+    struct bytes key = {NULL, 0};
+    struct data_event *events, *e;
     int error = 0;
 
     if (!t || c->op == CHANGE_PURGE)
         return ERR_NOT_FOUND;
-    e.resource = t->event;
-    e.by_user = e.resource->user != NULL;
-    if (e.resource->tenant)
-        e.tenant = c->tenant;
-    if (c->op == CHANGE_RESET) {
-        *ret = e;
-        return 0;
+    e = events = arena_zalloc(a, t->resource_count * sizeof(*events));
+    if (!events)
+        return ERR_NOMEM;
+    if (c->op != CHANGE_RESET)
+        error = images_read(t, c, &now, &before);
+    if (!error && c->op != CHANGE_RESET)
+        error = event_key(t, c, a, &key);
+    for (const struct data_resource *r = t->first; r && !error; r = r->next) {
+        e->key = key;
+        error = event_make(r, c, &now, &before, a, e++);
     }
-    if (c->row.len)
-        error = image_read(t, c->row, &now);
-    if (!error && c->old.len)
-        error = image_read(t, c->old, &before);
-    if (!error)
-        error = event_key(c, a, &e);
-    if (!error)
-        error = event_owners(&now, &before, a, &e);
-    if (!error)
-        error = event_type(c, c->op == CHANGE_DELETE ? &before : &now, &before,
-                           a, &e);
-    if (!error)
-        *ret = e;
-    return error;
+    if (error)
+        return error;
+    *ret = events;
+    *ret_count = t->resource_count;
+    return 0;
 }
 
 /* A deleted row is its key. */

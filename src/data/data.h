@@ -75,7 +75,7 @@ void data_change_apply(const struct data *, struct tagclock *,
 /* A tenant's own cell in the clock (struct tagset.scope). */
 uint64_t data_scope_tag(const struct data *, struct bytes tenant);
 
-/* What a change means to those who listen. */
+/* What a change means to those who listen to one resource. */
 struct data_event {
     const struct data_resource *resource;
     struct bytes key;    /* canonical, unless it cannot be read as one */
@@ -85,9 +85,11 @@ struct data_event {
     struct bytes user, old_user; /* VISIBLE_USER: only they see it */
     bool by_user;
 };
-/* ERR_NOT_FOUND: no resource serves the table. arena holds the slices. */
-int data_change_event(const struct data *, const struct change *,
-                      struct arena *, struct data_event *ret) MUST_CHECK;
+/* One for each resource that serves the table, in the file's order; arena holds
+ * them and their slices. ERR_NOT_FOUND: none does. */
+int data_change_events(const struct data *, const struct change *,
+                       struct arena *, struct data_event **ret,
+                       unsigned *ret_count) MUST_CHECK;
 /* Appends the change's row as a JSON object, cut to the columns that a holder
  * of these roles may read, values spelled as REST spells them; nothing and
  * ERR_DENIED when he may read none. */

@@ -358,12 +358,6 @@ static int visibility_find(const struct build *b, struct data_resource *r)
     return error;
 }
 
-static bool has_rules(const struct resource_spec *spec)
-{
-    return spec->on_insert.count || spec->on_update.count ||
-           spec->on_delete.count;
-}
-
 /* What the resources of one table say about it has to agree: its changes
  * carry one key and one tenant. */
 static int table_join(const struct build *b, struct data_resource *r,
@@ -396,8 +390,12 @@ static int table_join(const struct build *b, struct data_resource *r,
         if (t->columns[i].bytewise)
             t->tagged |= 1ull << i;
     }
-    if (!t->event || (!has_rules(t->event->spec) && has_rules(spec)))
-        t->event = r;
+    if (t->last)
+        t->last->next = r;
+    else
+        t->first = r;
+    t->last = r;
+    t->resource_count++;
     return 0;
 }
 

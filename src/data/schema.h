@@ -45,7 +45,8 @@ struct data_table {
     const struct column *tenant; /* or NULL */
     uint64_t tagged;             /* columns whose values have tags */
     bool unscoped;               /* a resource without a tenant serves it */
-    const struct data_resource *event; /* the one that its changes speak of */
+    unsigned resource_count;     /* that serve it, in the file's order: */
+    struct data_resource *first, *last;
 };
 
 struct relation {
@@ -61,6 +62,7 @@ struct data_resource {
     const struct resource_spec *spec;
     const struct data *data;
     const struct data_table *table;
+    struct data_resource *next;  /* of the same table */
     const struct column *tenant; /* or NULL: unscoped */
     const struct column *user;   /* VISIBLE_USER, or NULL */
     uint64_t filter, sort;

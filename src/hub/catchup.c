@@ -21,7 +21,8 @@
 
 /* ---- one session ------------------------------------------------------ */
 
-static bool catchup_due(const struct session *s, const struct frame *f)
+static bool catchup_due(const struct session *s, const struct frame *f,
+                        const struct data_event *e)
 {
     uint64_t offset = f->change.offset;
     bool due = false;
@@ -29,7 +30,7 @@ static bool catchup_due(const struct session *s, const struct frame *f)
     for (size_t i = 0; i < s->sub_count; i++) {
         const struct sub *sub = &s->subs[i];
 
-        if (offset <= sub->since || !topic_carries(sub->topic, f))
+        if (offset <= sub->since || !topic_carries(sub->topic, f, e))
             continue;
         if (offset <= s->sent && !sub->fresh)
             return false; /* it was sent while that one was live */
@@ -43,8 +44,7 @@ static void catchup_offer(struct session *s, struct frame *f)
     if (s->state != SESSION_CATCHING || f->change.offset <= s->cursor)
         return;
     s->cursor = f->change.offset;
-    if (catchup_due(s, f))
-        session_send_frame(s, f);
+    session_send_frame(s, f, catchup_due);
 }
 
 static void catchup_end(struct session *s)

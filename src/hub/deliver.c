@@ -30,9 +30,8 @@ static void offer_topic(struct hub_worker *w, struct frame *f,
 }
 
 static void offer_typed(struct hub_worker *w, struct frame *f,
-                        struct bytes tenant)
+                        const struct data_event *e, struct bytes tenant)
 {
-    const struct data_event *e = &f->event;
     struct topic_name name = {.kind = TOPIC_TENANT, .tenant = tenant};
 
     offer_topic(w, f, &name);
@@ -53,18 +52,17 @@ static void offer_typed(struct hub_worker *w, struct frame *f,
 }
 
 static void offer_tenant(struct hub_worker *w, struct frame *f,
-                         struct bytes tenant)
+                         const struct data_event *e, struct bytes tenant)
 {
     struct topic_name name = {.kind = TOPIC_RESOURCE,
                               .tenant = tenant,
-                              .name =
-                                  data_resource_spec(f->event.resource)->name};
+                              .name = data_resource_spec(e->resource)->name};
 
-    if (f->event.type.len)
-        offer_typed(w, f, tenant);
+    if (e->type.len)
+        offer_typed(w, f, e, tenant);
     offer_topic(w, f, &name);
     name.kind = TOPIC_RECORD;
-    name.key = f->event.key;
+    name.key = e->key;
     offer_topic(w, f, &name);
 }
 
@@ -72,20 +70,25 @@ static void offer_tenant(struct hub_worker *w, struct frame *f,
 static void offer_sessions(struct hub_worker *w, struct frame *f)
 {
     for (size_t i = 0; i < w->session_count; i++)
-        if (session_hears(w->sessions[i], f))
+        if (session_hears_any(w->sessions[i], f))
             session_offer(w->sessions[i], f);
+}
+
+static void offer_event(struct hub_worker *w, struct frame *f,
+                        const struct data_event *e)
+{
+    offer_tenant(w, f, e, e->tenant);
+    if (e->old_tenant.len && !bytes_equal(e->old_tenant, e->tenant))
+        offer_tenant(w, f, e, e->old_tenant);
 }
 
 static void deliver_frame(struct hub_worker *w, struct frame *f)
 {
-    const struct data_event *e = &f->event;
-
     if (frame_is_reset(f) || frame_is_everyones(f)) {
         offer_sessions(w, f);
     } else {
-        offer_tenant(w, f, e->tenant);
-        if (e->old_tenant.len && !bytes_equal(e->old_tenant, e->tenant))
-            offer_tenant(w, f, e->old_tenant);
+        for (unsigned i = 0; i < f->event_count; i++)
+            offer_event(w, f, &f->events[i]);
     }
     metrics_record_ns(w->shard, w->hub->series.delivery,
                       clock_mono_ns() - f->received_ns);

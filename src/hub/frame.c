@@ -18,66 +18,70 @@
 #define FRAME_JSON_MAX  ((size_t)4 << 20)
 #define FRAME_ARENA_MAX ((size_t)8 << 20)
 
-struct variant {
-    struct variant *next;
+/* What a packet depends on. */
+struct wanted {
+    const struct data_event *event;
     enum frame_view view;
     role_mask roles;
+    bool last;
+};
+
+struct variant {
+    struct variant *next;
+    struct wanted is;
     struct packet *packet; /* NULL: they may read nothing of it */
 };
 
-/* Every slice of a change and its event, to copy them in one go. */
-#define FRAME_SLICES 13
-static void frame_slices(struct frame *f, struct bytes *ret[FRAME_SLICES])
+/* Moves the slices to at, one after another; at NULL: only counts. */
+static size_t slices_own(struct bytes *const *all, size_t count, char *at)
 {
-    struct bytes *all[FRAME_SLICES] = {
-        &f->change.table,
-        &f->change.key,
-        &f->change.tenant,
-        &f->change.row,
-        &f->change.old,
-        &f->change.writer,
-        &f->event.key,
-        &f->event.type,
-        &f->event.tenant,
-        &f->event.old_tenant,
-        &f->event.user,
-        &f->event.old_user,
-        NULL,
-    };
+    size_t len = 0;
 
-    memcpy(ret, all, sizeof(all));
-}
-
-static size_t frame_text_len(const struct change *c, const struct data_event *e)
-{
-    return c->table.len + c->key.len + c->tenant.len + c->row.len + c->old.len +
-           c->writer.len + e->key.len + e->type.len + e->tenant.len +
-           e->old_tenant.len + e->user.len + e->old_user.len;
-}
-
-static void frame_own(struct frame *f)
-{
-    struct bytes *slices[FRAME_SLICES];
-    char *at = f->text;
-
-    frame_slices(f, slices);
-    for (size_t i = 0; slices[i]; i++) {
-        struct bytes *s = slices[i];
-
-        if (s->len)
-            memcpy(at, s->at, s->len);
-        s->at = at;
-        at += s->len;
+    for (size_t i = 0; i < count; i++) {
+        if (at && all[i]->len)
+            memcpy(at + len, all[i]->at, all[i]->len);
+        if (at)
+            all[i]->at = at + len;
+        len += all[i]->len;
     }
+    return len;
+}
+
+static size_t change_own(struct change *c, char *at)
+{
+    struct bytes *const all[] = {&c->table, &c->key, &c->tenant,
+                                 &c->row,   &c->old, &c->writer};
+
+    return slices_own(all, ARRAY_LEN(all), at);
+}
+
+static size_t event_own(struct data_event *e, char *at)
+{
+    struct bytes *const all[] = {&e->key,        &e->type, &e->tenant,
+                                 &e->old_tenant, &e->user, &e->old_user};
+
+    return slices_own(all, ARRAY_LEN(all), at);
+}
+
+/* The change and the events, with all that they point to. */
+static size_t frame_own(struct change *c, struct data_event *events,
+                        unsigned count, char *at)
+{
+    size_t len = change_own(c, at);
+
+    for (unsigned i = 0; i < count; i++)
+        len += event_own(&events[i], at ? at + len : NULL);
+    return len;
 }
 
 /* Of images that cannot be read (another program may store what is no UTF-8) or
  * are beyond all bounds nobody knows whose they are: anyone reloads the table.
  */
-static int frame_event(const struct data *data, struct change *change,
-                       struct arena *arena, struct data_event *ret)
+static int frame_events(const struct data *data, struct change *change,
+                        struct arena *arena, struct data_event **ret,
+                        unsigned *ret_count)
 {
-    int error = data_change_event(data, change, arena, ret);
+    int error = data_change_events(data, change, arena, ret, ret_count);
 
     if (error != ERR_INVALID && error != ERR_LIMIT)
         return error;
@@ -85,35 +89,38 @@ static int frame_event(const struct data *data, struct change *change,
                               .op = CHANGE_RESET,
                               .table = change->table,
                               .at_us = change->at_us};
-    return data_change_event(data, change, arena, ret);
+    return data_change_events(data, change, arena, ret, ret_count);
 }
 
 int frame_new(struct frame **ret, const struct data *data,
               const struct change *from, struct bytes epoch)
 {
-    struct change told = *from, *change = &told;
-    struct data_event event = {0};
+    struct change change = *from;
+    struct data_event *events;
     struct frame *f = NULL;
     struct arena arena;
-    size_t text_len;
+    size_t head_len, text_len;
+    unsigned count;
     int error;
 
     arena_init(&arena, FRAME_ARENA_MAX);
-    error = frame_event(data, change, &arena, &event);
+    error = frame_events(data, &change, &arena, &events, &count);
     if (error < 0)
         goto fail;
-    text_len = frame_text_len(change, &event);
-    f = mem_alloc(sizeof(*f) + text_len);
+    head_len = sizeof(*f) + count * sizeof(*events);
+    text_len = frame_own(&change, events, count, NULL);
+    f = mem_alloc(head_len + text_len);
     if (!f) {
         error = ERR_NOMEM;
         goto fail;
     }
-    *f = (struct frame){.change = *change, .event = event};
+    *f = (struct frame){.change = change, .event_count = count};
+    memcpy(f->events, events, count * sizeof(*events));
     atomic_init(&f->refs, 1);
-    frame_own(f);
-    (void)position_write(epoch, change->offset, f->position);
+    (void)frame_own(&f->change, f->events, count, (char *)f + head_len);
+    (void)position_write(epoch, change.offset, f->position);
     f->received_ns = clock_mono_ns();
-    f->bytes = sizeof(*f) + sizeof(struct variant) + 2 * text_len;
+    f->bytes = head_len + sizeof(struct variant) + 2 * text_len;
     *ret = f;
 fail:
     arena_fini(&arena);
@@ -143,47 +150,61 @@ void frame_unref(struct frame **frame)
 
 /* ---- who sees it ------------------------------------------------------ */
 
-static bool frame_has_tenant(const struct frame *f)
+static bool has_tenant(const struct data_event *e)
 {
-    return data_resource_spec(f->event.resource)->tenant_column.len > 0;
+    return data_resource_spec(e->resource)->tenant_column.len > 0;
+}
+
+static bool is_everyones(const struct frame *f, const struct data_event *e)
+{
+    return !has_tenant(e) || (frame_is_reset(f) && f->change.tenant.len == 0);
 }
 
 bool frame_is_everyones(const struct frame *f)
 {
-    if (frame_is_reset(f))
-        return f->change.tenant.len == 0;
-    return !frame_has_tenant(f);
+    for (unsigned i = 0; i < f->event_count; i++)
+        if (is_everyones(f, &f->events[i]))
+            return true;
+    return false;
+}
+
+bool frame_event_concerns(const struct frame *f, const struct data_event *e,
+                          struct bytes tenant)
+{
+    return is_everyones(f, e) || bytes_equal(e->tenant, tenant) ||
+           (e->old_tenant.len && bytes_equal(e->old_tenant, tenant));
 }
 
 bool frame_concerns(const struct frame *f, struct bytes tenant)
 {
-    return frame_is_everyones(f) || bytes_equal(f->event.tenant, tenant) ||
-           (f->event.old_tenant.len &&
-            bytes_equal(f->event.old_tenant, tenant));
+    for (unsigned i = 0; i < f->event_count; i++)
+        if (frame_event_concerns(f, &f->events[i], tenant))
+            return true;
+    return false;
 }
 
 /* A row of a table with tenants that names none is nobody's. */
-static bool seen_by(const struct frame *f, struct bytes tenant,
+static bool seen_by(const struct data_event *e, struct bytes tenant,
                     struct bytes user, const struct identity *who)
 {
-    if (frame_has_tenant(f) &&
-        (tenant.len == 0 || !bytes_equal(tenant, who->tenant)))
+    if (has_tenant(e) && (tenant.len == 0 || !bytes_equal(tenant, who->tenant)))
         return false;
-    return !f->event.by_user || (user.len && bytes_equal(user, who->user));
+    return !e->by_user || (user.len && bytes_equal(user, who->user));
 }
 
 /* What the old image does not say stood as it stands; a deleted row has only
  * an old one. */
-enum frame_view frame_view(const struct frame *f, const struct identity *who)
+enum frame_view frame_view(const struct frame *f, const struct data_event *e,
+                           const struct identity *who)
 {
-    const struct data_event *e = &f->event;
     struct bytes old_tenant = e->old_tenant.len ? e->old_tenant : e->tenant;
     bool now, before;
 
     if (frame_is_reset(f))
-        return frame_concerns(f, who->tenant) ? FRAME_ROW : FRAME_HIDDEN;
-    now = seen_by(f, e->tenant, e->user, who);
-    before = seen_by(f, old_tenant, e->old_user, who);
+        return frame_event_concerns(f, e, who->tenant) ? FRAME_ROW
+                                                       : FRAME_HIDDEN;
+    now = seen_by(e, e->tenant, e->user, who);
+    before = seen_by(e, old_tenant, e->old_user, who);
     if (f->change.op == CHANGE_DELETE)
         return before ? FRAME_ROW : FRAME_HIDDEN;
     if (f->change.op == CHANGE_INSERT)
@@ -218,46 +239,47 @@ static void member(struct buf *out, const char *name, struct bytes value)
     json_write_string(out, value);
 }
 
-static int frame_write(const struct frame *f, enum frame_view view,
-                       role_mask roles, struct buf *out)
+static int frame_write(const struct frame *f, const struct wanted *w,
+                       struct buf *out)
 {
-    const struct data_event *e = &f->event;
+    const struct data_event *e = w->event;
     char at[CLOCK_RFC3339_LEN + 1];
     int error = 0;
 
     buf_append(out, BYTES("{\"type\":"));
     json_write_string(out, e->type.len ? e->type : BYTES("CHANGED"));
-    member(out, "op", op_name(f, view));
+    member(out, "op", op_name(f, w->view));
     member(out, "resource", data_resource_spec(e->resource)->name);
     member(out, "key", e->key);
-    if (view != FRAME_LEFT && f->change.op != CHANGE_DELETE) {
+    if (w->view != FRAME_LEFT && f->change.op != CHANGE_DELETE) {
         buf_append(out, BYTES(",\"data\":"));
-        error = data_change_project(e, &f->change, roles, out);
-    } else if (!data_may_read(e->resource, roles)) {
+        error = data_change_project(e, &f->change, w->roles, out);
+    } else if (!data_may_read(e->resource, w->roles)) {
         error = ERR_DENIED;
     }
     clock_rfc3339(f->change.at_us, at);
     member(out, "at", bytes_of(at));
-    member(out, "position", bytes_of(f->position));
+    if (w->last)
+        member(out, "position", bytes_of(f->position));
     buf_append_char(out, '}');
     return error ? error : buf_error(out);
 }
 
-static struct variant *variant_find(const struct frame *f, enum frame_view view,
-                                    role_mask roles)
+static struct variant *variant_find(const struct frame *f,
+                                    const struct wanted *w)
 {
     struct variant *v =
         atomic_load_explicit(&f->variants, memory_order_acquire);
 
-    while (v && (v->view != view || v->roles != roles))
+    while (v && (v->is.event != w->event || v->is.view != w->view ||
+                 v->is.roles != w->roles || v->is.last != w->last))
         v = v->next;
     return v;
 }
 
 /* Two workers may encode the same variant at once; both are right, and the
  * one in front is found from then on. */
-static struct variant *variant_new(struct frame *f, enum frame_view view,
-                                   role_mask roles)
+static struct variant *variant_new(struct frame *f, const struct wanted *w)
 {
     struct variant *v = mem_zalloc(1, sizeof(*v));
     struct buf out;
@@ -265,10 +287,9 @@ static struct variant *variant_new(struct frame *f, enum frame_view view,
 
     if (!v)
         return NULL;
-    v->view = view;
-    v->roles = roles;
+    v->is = *w;
     buf_init(&out, FRAME_JSON_MAX);
-    error = frame_write(f, view, roles, &out);
+    error = frame_write(f, w, &out);
     if (error == 0)
         error = packet_new(&v->packet, buf_bytes(&out));
     buf_fini(&out);
@@ -282,12 +303,13 @@ static struct variant *variant_new(struct frame *f, enum frame_view view,
     return v;
 }
 
-struct packet *frame_packet(struct frame *f, enum frame_view view,
-                            role_mask roles)
+struct packet *frame_packet(struct frame *f, const struct data_event *e,
+                            enum frame_view view, role_mask roles, bool last)
 {
-    struct variant *v = variant_find(f, view, roles);
+    const struct wanted w = {e, view, roles, last};
+    struct variant *v = variant_find(f, &w);
 
     if (!v)
-        v = variant_new(f, view, roles);
+        v = variant_new(f, &w);
     return v ? v->packet : NULL;
 }

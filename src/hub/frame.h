@@ -2,11 +2,14 @@
 /*
  * frame - one change of the feed, as the hub publishes it.
  *
- * A FRAME holds the change row with what it means (struct data_event), in
- * memory of its own. What a session may see of it is its VIEW, a question of
- * identity alone and not of topics; the packet for a view and a role mask is
- * encoded when the first session needs it and kept. The table is never read
- * again, so a row that has moved on is not shown to the wrong tenant.
+ * A FRAME holds the change row with what it means (struct data_event) under
+ * each resource of its table, in memory of its own. What a session may see of
+ * an event is its VIEW, a question of identity alone and not of topics; the
+ * packet for a view and a role mask is encoded when the first session needs it
+ * and kept. The LAST packet that a session gets of a frame has the position,
+ * so that nothing is lost to a connection that is cut between two. The table is
+ * never read again, so a row that has moved on is not shown to the wrong
+ * tenant.
  *
  *   where the row was seen   where it is now   view
  *   here                     here              FRAME_ROW, the change itself
@@ -33,12 +36,12 @@ enum frame_view { FRAME_HIDDEN, FRAME_ROW, FRAME_ENTERED, FRAME_LEFT };
 struct frame {
     atomic_uint refs;
     struct change change;
-    struct data_event event;
     char position[POSITION_TEXT_MAX + 1];
     uint64_t received_ns;
     size_t bytes; /* what it costs, one packet included */
     _Atomic(struct variant *) variants;
-    char text[];
+    unsigned event_count; /* at least one */
+    struct data_event events[];
 };
 
 /* ERR_NOT_FOUND: no resource serves the table. */
@@ -52,13 +55,18 @@ static inline bool frame_is_reset(const struct frame *f)
 {
     return f->change.op == CHANGE_RESET;
 }
-/* No tenant's in particular: a table that everyone sees, or a reset of all. */
+/* Has it an event of no tenant in particular: of a resource that everyone
+ * sees, or a reset of all? */
 bool frame_is_everyones(const struct frame *);
 bool frame_concerns(const struct frame *, struct bytes tenant);
+bool frame_event_concerns(const struct frame *, const struct data_event *,
+                          struct bytes tenant);
 
-enum frame_view frame_view(const struct frame *, const struct identity *);
+enum frame_view frame_view(const struct frame *, const struct data_event *,
+                           const struct identity *);
 /* Borrowed; NULL when holders of these roles may not read the resource, or
  * memory is short. */
-struct packet *frame_packet(struct frame *, enum frame_view, role_mask);
+struct packet *frame_packet(struct frame *, const struct data_event *,
+                            enum frame_view, role_mask, bool last);
 
 #endif

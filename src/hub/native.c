@@ -120,15 +120,17 @@ void native_must_reload(struct session *s, const char *reason,
     native_end(s, out);
 }
 
-void native_reset(struct session *s, const struct frame *f)
+void native_reset(struct session *s, const struct frame *f,
+                  const struct data_event *e, bool last)
 {
     struct buf *out = native_begin(s, "MUST_RELOAD");
 
     native_member(out, "reason", BYTES("reset"));
-    native_member(out, "resource", data_resource_spec(f->event.resource)->name);
+    native_member(out, "resource", data_resource_spec(e->resource)->name);
     native_number(out, "retryMs",
                   random_between(HUB_RELOAD_MS_MIN, HUB_RELOAD_MS_MAX));
-    native_member(out, "position", bytes_of(f->position));
+    if (last)
+        native_member(out, "position", bytes_of(f->position));
     native_end(s, out);
 }
 

@@ -16,6 +16,7 @@
 #include <jansson.h>
 
 struct buf;
+struct data_event;
 struct frame;
 struct session;
 
@@ -31,7 +32,8 @@ void native_ack(struct session *, struct bytes id);
 /* What the session had before its present position may be incomplete. */
 void native_must_reload(struct session *, const char *reason,
                         struct bytes resource /* empty: all */);
-void native_reset(struct session *, const struct frame *);
+void native_reset(struct session *, const struct frame *,
+                  const struct data_event *, bool last);
 /* The server is going away: DISCONNECT, then 4009. */
 void native_goodbye(struct session *);
 /* SUBSCRIBED or UNSUBSCRIBED. topics is a list of JSON strings; what lies

@@ -450,10 +450,19 @@ bool session_sub_drop(struct session *s, const struct topic_name *name)
     return true;
 }
 
-bool session_hears(const struct session *s, const struct frame *f)
+bool session_hears(const struct session *s, const struct frame *f,
+                   const struct data_event *e)
 {
     for (size_t i = 0; i < s->sub_count; i++)
-        if (topic_carries(s->subs[i].topic, f))
+        if (topic_carries(s->subs[i].topic, f, e))
+            return true;
+    return false;
+}
+
+bool session_hears_any(const struct session *s, const struct frame *f)
+{
+    for (unsigned i = 0; i < f->event_count; i++)
+        if (session_hears(s, f, &f->events[i]))
             return true;
     return false;
 }
@@ -491,26 +500,52 @@ void session_send_json(struct session *s, struct bytes json)
     session_bound(s);
 }
 
-void session_send_frame(struct session *s, struct frame *f)
+static bool session_sees(const struct session *s, const struct frame *f,
+                         const struct data_event *e)
 {
-    enum frame_view view = frame_view(f, s->identity);
-    struct packet *packet;
+    return frame_view(f, e, s->identity) != FRAME_HIDDEN &&
+           data_may_read(e->resource, s->identity->roles);
+}
 
-    if (view == FRAME_HIDDEN)
-        return;
-    if (frame_is_reset(f)) {
-        if (data_may_read(f->event.resource, s->identity->roles))
-            native_reset(s, f);
-        return;
-    }
-    packet = frame_packet(f, view, s->identity->roles);
+static void session_send_event(struct session *s, struct frame *f,
+                               const struct data_event *e, bool last)
+{
+    struct packet *packet = NULL;
+
+    if (!frame_is_reset(f))
+        packet = frame_packet(f, e, frame_view(f, e, s->identity),
+                              s->identity->roles, last);
     if (!packet) { /* never silence */
-        if (data_may_read(f->event.resource, s->identity->roles))
-            native_reset(s, f);
+        native_reset(s, f, e, last);
         return;
     }
     metrics_add(s->worker->shard, s->worker->hub->series.out_feed, 1);
     session_send(s, packet);
+}
+
+/* One is held back until it is known whether another follows. */
+void session_send_frame(struct session *s, struct frame *f, event_due_fn *due)
+{
+    const struct data_event *held = NULL;
+
+    for (unsigned i = 0; i < f->event_count; i++) {
+        const struct data_event *e = &f->events[i];
+
+        if (!session_sees(s, f, e) || !due(s, f, e))
+            continue;
+        if (held)
+            session_send_event(s, f, held, false);
+        held = e;
+    }
+    if (held)
+        session_send_event(s, f, held, true);
+}
+
+/* Of a frame with one event a topic brought it. */
+static bool is_brought(const struct session *s, const struct frame *f,
+                       const struct data_event *e)
+{
+    return f->event_count == 1 || session_hears(s, f, e);
 }
 
 void session_offer(struct session *s, struct frame *f)
@@ -518,7 +553,7 @@ void session_offer(struct session *s, struct frame *f)
     if (s->state != SESSION_LIVE || s->sent >= f->change.offset)
         return;
     s->sent = f->change.offset;
-    session_send_frame(s, f);
+    session_send_frame(s, f, is_brought);
 }
 
 static bool session_keeps_up(struct session *s)

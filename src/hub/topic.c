@@ -160,12 +160,12 @@ static bool role_may_read(const struct data_resource *r, unsigned role)
     return data_may_read(r, (role_mask)1 << role);
 }
 
-bool topic_carries(const struct topic *t, const struct frame *f)
+bool topic_carries(const struct topic *t, const struct frame *f,
+                   const struct data_event *e)
 {
     const struct topic_name *n = &t->name;
-    const struct data_event *e = &f->event;
 
-    if (!frame_concerns(f, n->tenant))
+    if (!frame_event_concerns(f, e, n->tenant))
         return false;
     if (frame_is_reset(f))
         return true;

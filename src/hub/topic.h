@@ -25,6 +25,7 @@
 
 #include "base/bytes.h"
 
+struct data_event;
 struct frame;
 struct session;
 struct topic;
@@ -79,8 +80,9 @@ int topic_join(struct topics *, const struct topic_name *, struct session *,
                struct sub *, uint32_t index) MUST_CHECK;
 void topic_leave(struct topics *, struct sub *);
 
-/* Does a change belong to the topic? Whether a member may see it is not asked
- * here (frame_view). */
-bool topic_carries(const struct topic *, const struct frame *);
+/* Does one of a change's events belong to the topic? Whether a member may see
+ * it is not asked here (frame_view). */
+bool topic_carries(const struct topic *, const struct frame *,
+                   const struct data_event *);
 
 #endif

@@ -37,12 +37,16 @@ static void project(const struct data_event *e, const struct change *c,
 static void on_change(const struct change *c, void *arg)
 {
     struct seen *s = arg;
-    struct data_event *e = &s->events[s->count];
+    struct data_event *e = &s->events[s->count], *events;
+    unsigned count;
 
     if (c->op == CHANGE_RESET)
         return;
     assert_true(s->count < SEEN_MAX);
-    assert_int_equal(data_change_event(fixture_data(s->f), c, &s->arena, e), 0);
+    assert_int_equal(
+        data_change_events(fixture_data(s->f), c, &s->arena, &events, &count),
+        0);
+    *e = events[0];
     s->ops[s->count] = c->op;
     e->tenant = arena_copy(&s->arena, e->tenant);
     project(e, c, MANAGE, s->rows[s->count][0]);
@@ -168,14 +172,43 @@ static void who_reads_nothing_sees_nothing(void **state)
                        .table = BYTES("route_stops"),
                        .key = BYTES("1"),
                        .row = BYTES("{\"id\":1}")};
-    struct data_event e;
+    struct data_event *e;
+    unsigned count;
 
-    assert_int_equal(data_change_event(fixture_data(s->f), &c, &s->arena, &e),
-                     0);
-    project(&e, &c, CLINIC, row);
+    assert_int_equal(
+        data_change_events(fixture_data(s->f), &c, &s->arena, &e, &count), 0);
+    project(e, &c, CLINIC, row);
     assert_string_equal(row, "");
-    project(&e, &c, MANAGE, row);
+    project(e, &c, MANAGE, row);
     assert_string_equal(row, "{\"id\":1}");
+}
+
+/* Each resource of a table has its own word for the change, and its own
+ * owners. */
+static void every_resource_of_a_table_speaks(void **state)
+{
+    struct seen *s = *state;
+    struct change c = {.op = CHANGE_UPDATE,
+                       .table = BYTES("route_stops"),
+                       .key = BYTES("1"),
+                       .tenant = BYTES("1"),
+                       .row = BYTES("{\"id\":1,\"driver_id\":12}"),
+                       .old = BYTES("{\"id\":1,\"driver_id\":11}")};
+    struct data_event *e;
+    unsigned count;
+
+    assert_int_equal(
+        data_change_events(fixture_data(s->f), &c, &s->arena, &e, &count), 0);
+    assert_int_equal(count, 2);
+    check_bytes(data_resource_spec(e[0].resource)->name, "stops");
+    check_bytes(e[0].type, "STOP_STATUS_CHANGED");
+    assert_false(e[0].by_user);
+    check_bytes(data_resource_spec(e[1].resource)->name, "mine");
+    check_bytes(e[1].type, "");
+    assert_true(e[1].by_user);
+    check_bytes(e[1].user, "12");
+    check_bytes(e[1].old_user, "11");
+    check_bytes(e[1].key, "1");
 }
 
 static void a_key_has_one_spelling(void **state)
@@ -205,16 +238,18 @@ static void foreign_rows_are_refused(void **state)
     static const char *const rows[] = {"{", "[1]", "{\"id\":}", "{\"id\":1}}",
                                        "\"id\""};
     struct seen *s = *state;
-    struct data_event e;
+    struct data_event *e;
+    unsigned count;
     struct change c = {.op = CHANGE_INSERT, .table = BYTES("nobody's")};
 
-    assert_int_equal(data_change_event(fixture_data(s->f), &c, &s->arena, &e),
-                     ERR_NOT_FOUND);
+    assert_int_equal(
+        data_change_events(fixture_data(s->f), &c, &s->arena, &e, &count),
+        ERR_NOT_FOUND);
     c.table = BYTES("route_stops");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         c.row = bytes_of(rows[i]);
         assert_int_equal(
-            data_change_event(fixture_data(s->f), &c, &s->arena, &e),
+            data_change_events(fixture_data(s->f), &c, &s->arena, &e, &count),
             ERR_INVALID);
     }
 }
@@ -224,5 +259,6 @@ static void foreign_rows_are_refused(void **state)
 RUN(TEST(has_the_type_of_the_first_rule_that_fits),
     TEST(says_whose_it_is_and_was), TEST(says_to_which_user),
     TEST(a_row_looks_as_over_http), TEST(a_deleted_row_is_its_key),
-    TEST(who_reads_nothing_sees_nothing), TEST(a_key_has_one_spelling),
+    TEST(who_reads_nothing_sees_nothing),
+    TEST(every_resource_of_a_table_speaks), TEST(a_key_has_one_spelling),
     TEST(foreign_rows_are_refused))

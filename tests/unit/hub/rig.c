@@ -47,6 +47,9 @@ static const struct allow_spec stop_allow[] = {
     {.role = 0, .read = ALL, .write = ALL},
     {.role = 1, .read = {.count = 3, .names = driver_reads}},
 };
+static const struct bytes chore_reads[] = {BYTES("id"), BYTES("driver_id")};
+static const struct allow_spec chore_allow[] = {
+    {.role = 0, .read = {.count = 2, .names = chore_reads}}};
 static const struct allow_spec allow[] = {
     {.role = 0, .read = ALL, .write = ALL},
     {.role = 1, .read = ALL},
@@ -69,6 +72,13 @@ static const struct resource_spec resources[] = {
      .on_insert = {1, stop_changed},
      .on_update = {1, stop_changed},
      .on_delete = {1, stop_changed}},
+    {.name = BYTES("chores"), /* the same rows, to all of the tenant */
+     .table = BYTES("tasks"),
+     .key = BYTES("id"),
+     .visible = VISIBLE_TENANT,
+     .tenant_column = BYTES("lab_id"),
+     .allow_count = 1,
+     .allow = chore_allow},
     {.name = BYTES("tasks"),
      .table = BYTES("tasks"),
      .key = BYTES("id"),

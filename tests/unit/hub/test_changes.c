@@ -198,6 +198,54 @@ static void test_a_row_of_one_user(void **state)
     rig_free(rig);
 }
 
+static void check_chore(const json_t *m, const char *resource,
+                        const char *position)
+{
+    const json_t *data = json_object_get(m, "data");
+    bool is_task = strcmp(resource, "tasks") == 0;
+
+    check_change(m, is_task ? "TASK_CHANGED" : "CHANGED", "insert", "1");
+    assert_string_equal(text_of(m, "resource"), resource);
+    assert_string_equal(text_of(data, "title"), is_task ? "a" : "");
+    assert_string_equal(text_of(m, "position"), position ? position : "");
+}
+
+/* Two resources serve the table of tasks: each tells it in its own name, by its
+ * own visibility, cut to its own columns. The last of a change has the
+ * position. */
+static void test_two_resources_of_one_table(void **state)
+{
+    struct rig *rig = rig_new(NULL);
+    const char *begin = rig_position(rig, rig_horizon(rig));
+    struct ws *boss = ws_session(rig, 0, "11", "1", "MANAGE", NULL);
+    struct ws *other = ws_session(rig, 1, "10", "1", "MANAGE", NULL);
+    struct ws *tasker = ws_session(rig, 1, "11", "1", "MANAGE", NULL);
+    struct ws *late;
+
+    ws_subscribe(boss, "\"resource:chores\",\"resource:tasks\"", NULL);
+    ws_subscribe(other, "\"resource:chores\",\"user\"", NULL);
+    ws_subscribe(tasker, "\"resource:tasks\"", NULL); /* of the two */
+    rig_sql(rig, "INSERT INTO tasks VALUES (1, 1, 11, 'a')");
+    rig_round(rig);
+    check_chore(ws_next(boss), "chores", NULL);
+    check_chore(ws_next(boss), "tasks", rig_position(rig, rig_horizon(rig)));
+    check_chore(ws_next(other), "chores", rig_position(rig, rig_horizon(rig)));
+    check_chore(ws_next(tasker), "tasks", rig_position(rig, rig_horizon(rig)));
+    late = ws_session(rig, 0, "11", "1", "MANAGE", NULL);
+    ws_subscribe(late, "\"resource:tasks\"", NULL); /* live already */
+    ws_subscribe(late, "\"resource:chores\"", begin);
+    check_chore(ws_next(late), "chores", rig_position(rig, rig_horizon(rig)));
+    ws_expect_nothing(boss);
+    ws_expect_nothing(other);
+    ws_expect_nothing(tasker);
+    ws_expect_nothing(late);
+    ws_free(boss);
+    ws_free(other);
+    ws_free(tasker);
+    ws_free(late);
+    rig_free(rig);
+}
+
 static void test_what_everyone_sees(void **state)
 {
     struct rig *rig = rig_new(NULL);
@@ -585,6 +633,7 @@ RUN(cmocka_unit_test(test_a_change_is_told_once_and_cut_by_role),
     cmocka_unit_test(test_a_key_that_cannot_be_one_is_refused),
     cmocka_unit_test(test_a_row_moves_between_tenants),
     cmocka_unit_test(test_a_row_of_one_user),
+    cmocka_unit_test(test_two_resources_of_one_table),
     cmocka_unit_test(test_what_everyone_sees),
     cmocka_unit_test(test_what_was_missed_comes_once_in_order),
     cmocka_unit_test(test_a_later_topic_brings_only_what_is_new),

@@ -17,13 +17,14 @@ static struct data_resource resource = {.spec = &spec};
 
 static struct frame *frame_at(uint64_t offset, const char *tenant)
 {
-    struct frame *f = calloc(1, sizeof(*f));
+    struct frame *f = calloc(1, sizeof(*f) + sizeof(f->events[0]));
 
     atomic_init(&f->refs, 1);
     f->change.offset = offset;
     f->change.op = CHANGE_INSERT;
-    f->event.resource = &resource;
-    f->event.tenant = bytes_of(tenant);
+    f->event_count = 1;
+    f->events[0].resource = &resource;
+    f->events[0].tenant = bytes_of(tenant);
     f->bytes = 100;
     return f;
 }
