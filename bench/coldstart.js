@@ -11,7 +11,7 @@ const path = require('node:path');
 
 const lib = require('./lib/bench.js');
 
-const ROUNDS = Number(process.argv[2] || 15);
+const ROUNDS = Number(process.argv[2] || 25);
 
 /** Asks again and again, without a pause, until a 200 comes. */
 function firstOk(port, head) {

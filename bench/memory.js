@@ -1,7 +1,7 @@
 // memory - the process idle on the lab portal, and what an idle WebSocket
 // connection costs it.
 //
-//   node bench/memory.js [CONNECTIONS]
+//   node bench/memory.js [CONNECTIONS] [ROUNDS]
 'use strict';
 
 const fs = require('node:fs');
@@ -9,6 +9,7 @@ const fs = require('node:fs');
 const lib = require('./lib/bench.js');
 
 const CONNECTIONS = Number(process.argv[2] || 10000);
+const ROUNDS = Number(process.argv[3] || 5);
 
 // A masked text frame with a zero mask.
 function frame(text) {
@@ -45,10 +46,9 @@ function session(port, hello) {
   });
 }
 
-async function main() {
-  const data = lib.labData();
+/** Idle bytes of the process, and bytes of each connection after the 1,000th. */
+async function round(data, token) {
   const server = await lib.startFieldline(0, data);
-  const token = lib.token(1, 1, 'LOGISTICS_MANAGE');
   await fetch(`${server.url}/api/v1/stops`,
     { headers: { authorization: `Bearer ${token}` } });
   const idle = lib.residentBytes(server.child.pid);
@@ -63,15 +63,25 @@ async function main() {
   };
   const first = await open(1000);
   const all = await open(CONNECTIONS);
-  const each = (all - first) / (CONNECTIONS - 1000);
-  lib.report('memory', [
-    `Idle on the lab portal, ${require('node:os').cpus().length} workers: ` +
-    `${(idle / 2 ** 20).toFixed(1)} MB resident (asked: at most 24).`, '',
-    `An idle WebSocket connection (connected, signed in, subscribed), from ` +
-    `1,000 to ${CONNECTIONS} of them: ${Math.round(each)} bytes in the ` +
-    'process (asked: at most 2,048).']);
   for (const socket of sockets) socket.destroy();
   await lib.stop(server.child);
+  return { idle, each: (all - first) / (CONNECTIONS - 1000) };
+}
+
+async function main() {
+  const data = lib.labData();
+  const token = lib.token(1, 1, 'LOGISTICS_MANAGE');
+  const rounds = [];
+  for (let i = 0; i < ROUNDS; i++) rounds.push(await round(data, token));
+  const idle = lib.median(rounds.map((one) => one.idle)) / 2 ** 20;
+  const each = lib.median(rounds.map((one) => one.each));
+  lib.report('memory', [
+    `Medians of ${ROUNDS}. Idle on the lab portal, ` +
+    `${require('node:os').cpus().length} workers: ${idle.toFixed(1)} MB ` +
+    `resident (asked: at most 24; ${(idle / 24).toFixed(2)} of it).`, '',
+    'An idle WebSocket connection (connected, signed in, subscribed), from ' +
+    `1,000 to ${CONNECTIONS} of them: ${Math.round(each)} bytes in the ` +
+    `process (asked: at most 2,048; ${(each / 2048).toFixed(2)} of it).`]);
   fs.rmSync(data, { recursive: true });
 }
 
