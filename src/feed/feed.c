@@ -15,6 +15,7 @@
 #define STALE_MS   5000
 #define KEEP_MS    ((uint64_t)7 * 24 * 3600 * 1000)
 #define KEEP_BYTES ((uint64_t)1 << 30)
+#define TRIM_MS    60000
 #define REPLAY     10000
 #define NS_PER_MS  ((uint64_t)1000000)
 
@@ -61,6 +62,7 @@ int feed_new(struct feed **ret, struct store *store, struct tagclock *clock,
         .stale_after_ms = or_default(options->stale_after_ms, STALE_MS),
         .keep_ms = or_default(options->keep_ms, KEEP_MS),
         .keep_bytes = or_default(options->keep_bytes, KEEP_BYTES),
+        .trim_ms = or_default(options->trim_ms, TRIM_MS),
         .replay = or_default(options->replay, REPLAY)};
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->begun, NULL);

@@ -30,6 +30,7 @@ struct feed_options {
     uint64_t stale_after_ms; /* default 5,000 */
     uint64_t keep_ms;        /* default 7 days */
     uint64_t keep_bytes;     /* default 1 GB */
+    uint64_t trim_ms;        /* how often that is seen to: 60,000 */
     uint64_t replay;         /* rows given to replay_fn at start: 10,000 */
 };
 

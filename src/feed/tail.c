@@ -340,10 +340,22 @@ static void page_shrink(struct feed *f)
     round_end(f, 0);
 }
 
+/* Rows that were still to be read are gone: another node has trimmed them. */
+static void page_missing(struct feed *f)
+{
+    history_begin(f);
+    round_end(f, 0);
+    f->again = true;
+}
+
 static void page_take(struct feed *f)
 {
-    bool more = !f->error && f->read.count == f->read.limit;
+    bool more = !f->error && f->read.count >= f->read.limit;
 
+    if (f->error == ERR_STALE) {
+        page_missing(f);
+        return;
+    }
     if (f->error == ERR_LIMIT) {
         page_shrink(f);
         return;
@@ -435,20 +447,22 @@ static void on_trimmed(void *arg, int error, bool more)
 
 static void trim_start(struct feed *f)
 {
-    int64_t keep_us = (int64_t)(f->options.keep_ms * 1000);
+    struct trim_bounds bounds = {
+        .older_than_us = clock_wall_us() - (int64_t)(f->options.keep_ms * 1000),
+        .bytes_max = f->options.keep_bytes,
+        .upto = atomic_load(&f->horizon)};
 
     if (f->trimming)
         return;
     f->trimming = true;
-    store_changes_trim(f->session, clock_wall_us() - keep_us,
-                       f->options.keep_bytes, on_trimmed, f);
+    store_changes_trim(f->session, &bounds, on_trimmed, f);
 }
 
 static void on_trim(struct timer *timer, void *arg)
 {
     struct feed *f = arg;
 
-    timer_start(f->loop, &f->trim, FEED_TRIM_MS);
+    timer_start(f->loop, &f->trim, f->options.trim_ms);
     trim_start(f);
 }
 
@@ -482,7 +496,7 @@ int tail_open(struct feed *f, struct worker *worker)
     timer_init(&f->poll, on_poll, f);
     timer_init(&f->trim, on_trim, f);
     timer_start(f->loop, &f->poll, f->options.poll_ms);
-    timer_start(f->loop, &f->trim, FEED_TRIM_MS);
+    timer_start(f->loop, &f->trim, f->options.trim_ms);
     f->state = TAIL_IDLE;
     f->closing = false;
     f->returned = false;

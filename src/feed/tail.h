@@ -28,7 +28,6 @@
 #define FEED_READERS_MAX 16
 #define FEED_PAGE        256
 #define FEED_SHOWN_MAX   ((size_t)1 << 20)
-#define FEED_TRIM_MS     60000
 
 enum tail_state { TAIL_IDLE, TAIL_ASKING, TAIL_READING };
 

@@ -15,25 +15,29 @@
 /* A call of store_changes_trim() looks at no more rows than this. */
 #define TRIM_ROWS 2000
 
+/* A row of offset 0 comes first, with the low-water mark for a key: one
+ * statement sees one moment, so what it shows is whole or known not to be. */
+#define CHANGES_SQL(of_tenant)                                                 \
+    "SELECT 0 AS \"offset\", '' AS tbl, value AS \"key\", '' AS op,"           \
+    " '' AS tenant, NULL AS \"row\", NULL AS old, '' AS writer, 0 AS at_us"    \
+    " FROM fieldline_meta WHERE name = 'low_water'"                            \
+    " UNION ALL SELECT " CHANGE_COLUMNS " FROM fieldline_changes"              \
+    " WHERE \"offset\" > $1 AND \"offset\" <= $2" of_tenant                    \
+    " ORDER BY \"offset\" LIMIT $3 + 1"
+
 static const struct {
     enum store_class work;
     const char *sql;
 } own_statements[OWN_COUNT] = {
-    [OWN_CHANGES] = {STORE_CLASS_READ,
-                     "SELECT " CHANGE_COLUMNS " FROM fieldline_changes"
-                     " WHERE \"offset\" > $1 AND \"offset\" <= $2"
-                     " ORDER BY \"offset\" LIMIT $3"},
+    [OWN_CHANGES] = {STORE_CLASS_READ, CHANGES_SQL("")},
     [OWN_CHANGES_TENANT] = {STORE_CLASS_READ,
-                            "SELECT " CHANGE_COLUMNS " FROM fieldline_changes"
-                            " WHERE \"offset\" > $1 AND \"offset\" <= $2"
-                            " AND (tenant = $4 OR tenant = '')"
-                            " ORDER BY \"offset\" LIMIT $3"},
-    /* How many rows this call looks at, how far those reach, and the first
-     * among them that is to stay because it is young enough. */
+                            CHANGES_SQL(" AND (tenant = $4 OR tenant = '')")},
+    /* How many rows this call looks at, how far those reach, the first among
+     * them that is to stay because it is young enough, and the first. */
     [OWN_TRIM_AGE] = {STORE_CLASS_WRITE,
                       "SELECT count(*), max(\"offset\"), min(CASE WHEN"
-                      " at_us >= $1 THEN \"offset\" END) FROM (SELECT"
-                      " \"offset\", at_us FROM fieldline_changes"
+                      " at_us >= $1 THEN \"offset\" END), min(\"offset\")"
+                      " FROM (SELECT \"offset\", at_us FROM fieldline_changes"
                       " ORDER BY \"offset\" LIMIT $2) AS oldest"},
     /* From the size of the newest rows: how far the table may reach back. */
     [OWN_TRIM_SIZE] = {STORE_CLASS_WRITE,
@@ -43,8 +47,10 @@ static const struct {
                        " + coalesce(length(old), 0) + length(writer))"
                        " FROM (SELECT * FROM fieldline_changes"
                        " ORDER BY \"offset\" DESC LIMIT $1) AS newest"},
-    [OWN_TRIM_MARK] = {STORE_CLASS_WRITE, "UPDATE fieldline_meta SET value = $1"
-                                          " WHERE name = 'low_water'"},
+    /* Another node may have trimmed further: the mark never goes back. */
+    [OWN_TRIM_MARK] = {STORE_CLASS_WRITE,
+                       "UPDATE fieldline_meta SET value = $1 WHERE"
+                       " name = 'low_water' AND CAST(value AS bigint) < $2"},
     [OWN_TRIM_DELETE] = {STORE_CLASS_WRITE, "DELETE FROM fieldline_changes"
                                             " WHERE \"offset\" <= $1"},
 };
@@ -169,14 +175,21 @@ struct changes_job {
     struct store_read read;
     struct changes_read *changes;
     struct value params[4];
+    bool trimmed; /* past where the reader stands */
 };
 
 static void on_change_row(const struct store_row *row, void *arg)
 {
     struct changes_job *job = arg;
+    uint64_t low_water;
     struct change c;
 
     change_of_row(row, &c);
+    if (!c.offset)
+        job->trimmed = !bytes_to_u64(text_of(row, 2), &low_water) &&
+                       low_water > job->changes->after;
+    if (!c.offset || job->trimmed)
+        return;
     job->changes->count++;
     job->changes->change_fn(&c, job->changes->arg);
 }
@@ -186,6 +199,8 @@ static void on_changes_done(struct store_read *read, int error)
     struct changes_job *job = read->arg;
     struct changes_read *changes = job->changes;
 
+    if (!error && job->trimmed)
+        error = ERR_STALE;
     mem_free(job);
     changes->done_fn(changes, error);
 }
@@ -234,12 +249,12 @@ void store_changes_read(struct store_session *s, struct changes_read *changes)
 struct trim_job {
     struct store_write write;
     struct store_step steps[4];
-    struct value age_params[2], size_params[1], mark_params[1], cut_params[1];
+    struct value age_params[2], size_params[1], mark_params[2], cut_params[1];
     char mark[24];
-    int64_t bytes_max;
-    int64_t upto; /* delete up to here; 0: nothing */
-    int64_t last; /* of the rows looked at */
-    bool full;    /* as many as one call looks at */
+    struct trim_bounds bounds;
+    int64_t upto;        /* delete up to here; 0: nothing */
+    int64_t first, last; /* of the rows looked at */
+    bool full;           /* as many as one call looks at */
     changes_trim_done_fn *done_fn;
     void *arg;
 };
@@ -248,10 +263,11 @@ static void on_trim_age(const struct store_row *row, void *arg)
 {
     struct trim_job *job = arg;
 
-    job->last = int_of(row, 1);
     job->full = int_of(row, 0) == TRIM_ROWS;
+    job->last = int_of(row, 1);
     job->upto =
         row->values[2].kind == VALUE_NULL ? job->last : int_of(row, 2) - 1;
+    job->first = int_of(row, 3);
 }
 
 static void on_trim_size(const struct store_row *row, void *arg)
@@ -262,7 +278,8 @@ static void on_trim_size(const struct store_row *row, void *arg)
 
     if (!rows || bytes <= 0)
         return;
-    keep = (int64_t)((double)job->bytes_max * (double)rows / (double)bytes);
+    keep =
+        (int64_t)((double)job->bounds.bytes_max * (double)rows / (double)bytes);
     by_size = int_of(row, 1) > keep ? int_of(row, 1) - keep : 0;
     if (by_size > job->last)
         by_size = job->last;
@@ -275,10 +292,13 @@ static int on_trim_sized(void *arg, uint64_t rows)
 {
     struct trim_job *job = arg;
 
-    if (job->upto <= 0)
+    if (job->upto > clamp_i64(job->bounds.upto))
+        job->upto = clamp_i64(job->bounds.upto);
+    if (job->upto < job->first || job->upto <= 0)
         return ERR_NOT_FOUND; /* nothing to trim: undoes nothing */
     (void)snprintf(job->mark, sizeof(job->mark), "%lld", (long long)job->upto);
     job->mark_params[0] = value_text(bytes_of(job->mark));
+    job->mark_params[1] = value_int(job->upto);
     job->cut_params[0] = value_int(job->upto);
     return 0;
 }
@@ -322,16 +342,16 @@ static int trim_plan(struct trim_job *job)
                           on_trim_size, on_trim_sized);
     if (!error)
         error =
-            trim_step(job, 2, OWN_TRIM_MARK, job->mark_params, 1, NULL, NULL);
+            trim_step(job, 2, OWN_TRIM_MARK, job->mark_params, 2, NULL, NULL);
     if (!error)
         error =
             trim_step(job, 3, OWN_TRIM_DELETE, job->cut_params, 1, NULL, NULL);
     return error;
 }
 
-void store_changes_trim(struct store_session *s, int64_t older_than_us,
-                        uint64_t bytes_max, changes_trim_done_fn *done_fn,
-                        void *arg)
+void store_changes_trim(struct store_session *s,
+                        const struct trim_bounds *bounds,
+                        changes_trim_done_fn *done_fn, void *arg)
 {
     struct trim_job *job = mem_zalloc(1, sizeof(*job));
     int error = job ? 0 : ERR_NOMEM;
@@ -345,10 +365,10 @@ void store_changes_trim(struct store_session *s, int64_t older_than_us,
         done_fn(arg, error, false);
         return;
     }
-    job->age_params[0] = value_int(older_than_us);
+    job->age_params[0] = value_int(bounds->older_than_us);
     job->age_params[1] = value_int(TRIM_ROWS);
     job->size_params[0] = value_int(CHANGES_LIMIT_MAX);
-    job->bytes_max = clamp_i64(bytes_max);
+    job->bounds = *bounds;
     job->done_fn = done_fn;
     job->arg = arg;
     job->write.steps = job->steps;

@@ -61,6 +61,7 @@ struct publish_spec {
 /*
  * Reading the feed. All on the session's loop, under store.h's callback rule.
  * ERR_LIMIT: the rows are too large to be held together; ask for fewer.
+ * ERR_STALE: of the rows beyond after some have been trimmed away.
  * Rows come in offset order. On PostgreSQL a row above the horizon may be
  * followed later by a lower one; at or below it nothing new ever appears.
  */
@@ -98,11 +99,17 @@ struct feed_state_read {
 };
 void store_feed_state(struct store_session *, struct feed_state_read *);
 
-/* Deletes what is older than at_us (or past bytes_max) and stores the new
- * low-water mark, a bounded number of rows a call. done gets ERR_OK and
- * whether more is left. */
+/* Deletes what is older than that or past so many bytes, in no case beyond
+ * upto: what lies above the horizon not every reader has passed. Stores the new
+ * low-water mark. A bounded number of rows a call; done gets 0 and whether more
+ * is left. */
+struct trim_bounds {
+    int64_t older_than_us;
+    uint64_t bytes_max;
+    uint64_t upto;
+};
 typedef void changes_trim_done_fn(void *arg, int error, bool more);
-void store_changes_trim(struct store_session *, int64_t older_than_us,
-                        uint64_t bytes_max, changes_trim_done_fn *, void *arg);
+void store_changes_trim(struct store_session *, const struct trim_bounds *,
+                        changes_trim_done_fn *, void *arg);
 
 #endif

@@ -145,7 +145,9 @@ static void on_trimmed(void *arg, int error, bool more)
 
 static void trim(struct rig *r, void *arg)
 {
-    store_changes_trim(r->session, INT64_MAX, UINT64_MAX, on_trimmed, NULL);
+    struct trim_bounds all = {INT64_MAX, UINT64_MAX, UINT64_MAX};
+
+    store_changes_trim(r->session, &all, on_trimmed, NULL);
 }
 
 static void says_who_must_reload(void **state)

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 
 #define ROWS_MAX 2000
+#define TRIM_MS  5
 
 static struct script {
     pthread_mutex_t lock;
@@ -26,6 +27,8 @@ static struct script {
     uint64_t read_error_after; /* pages that begin below it succeed */
     unsigned heavy;            /* so many rows are too large for a page; or 0 */
     unsigned too_heavy;        /* the row that is so alone; or 0 */
+    uint64_t trimmed;          /* up to here, as the reads see it */
+    int64_t cut;               /* what a trim deleted last */
 } script;
 
 /* --- the scripted driver ----------------------------------------------- */
@@ -61,6 +64,25 @@ static void script_feed_state(struct store_session *s,
     r->done_fn(r, error);
 }
 
+/* Of store_changes_trim(): every row that is handed out is there and old. */
+static void script_write(struct store_session *s, struct store_write *w)
+{
+    struct value oldest[4] = {value_null(), value_null(), value_null(),
+                              value_int(1)};
+    struct store_row row = {.count = 4, .values = oldest};
+    int error;
+
+    pthread_mutex_lock(&script.lock);
+    oldest[0] = oldest[1] = value_int((int64_t)script.state.head);
+    w->steps[0].row_fn(&row, w->arg);
+    error = w->steps[1].check_fn(w->arg, 1);
+    if (!error)
+        script.cut = w->steps[3].params[0].integer;
+    pthread_cond_signal(&script.asked);
+    pthread_mutex_unlock(&script.lock);
+    w->done_fn(w, error);
+}
+
 static void script_row(struct store_read *read, int64_t offset)
 {
     struct value values[9] = {value_int(offset),
@@ -77,6 +99,18 @@ static void script_row(struct store_read *read, int64_t offset)
     read->row_fn(&row, read->arg);
 }
 
+/* What comes before the rows. */
+static void script_mark(struct store_read *read, uint64_t low_water)
+{
+    char text[24];
+    struct value values[9] = {value_int(0), value_text(BYTES(""))};
+    struct store_row row = {.count = 9, .values = values};
+
+    (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)low_water);
+    values[2] = value_text(bytes_of(text));
+    read->row_fn(&row, read->arg);
+}
+
 /* The statement of store_changes_read(): after, upto, limit. */
 static void script_read(struct store_session *s, struct store_read *read)
 {
@@ -87,6 +121,7 @@ static void script_read(struct store_session *s, struct store_read *read)
     int error;
 
     pthread_mutex_lock(&script.lock);
+    script_mark(read, script.trimmed);
     memcpy(visible, script.visible, sizeof(visible));
     error = (uint64_t)after < script.read_error_after ? 0 : script.read_error;
     heavy = script.heavy;
@@ -114,6 +149,7 @@ static const struct driver script_driver = {
     .session_close = script_session_close,
     .statement_check = script_check,
     .read = script_read,
+    .write = script_write,
     .feed_state = script_feed_state,
 };
 
@@ -127,7 +163,7 @@ static struct seen seen;
 static int setup(void **state)
 {
     struct feed_reader reader = seen_reader(&seen);
-    struct feed_options options = {.poll_ms = 3600000};
+    struct feed_options options = {.poll_ms = 3600000, .trim_ms = TRIM_MS};
 
     log_level_set(LOG_OFF);
     script = (struct script){.state = {.horizon = 10, .head = 10}};
@@ -328,6 +364,43 @@ static void a_trimmed_gap_is_a_new_history(void **state)
     assert_int_equal(tagclock_at(tags, 7), 50);
 }
 
+/* The same between a round's question and its pages. */
+static void rows_trimmed_amid_a_round_are_a_new_history(void **state)
+{
+    appears(19);
+    pthread_mutex_lock(&script.lock);
+    script.trimmed = 18;
+    pthread_mutex_unlock(&script.lock);
+    shows(19, 19);
+    rounds(1);
+    seen_is(&seen, "H19 ");
+    assert_int_equal(tagclock_at(tags, 7), 19);
+    appears(20);
+    shows(20, 20);
+    rounds(1);
+    seen_is(&seen, "v20 o20 h20 ");
+}
+
+/* 12 is handed out, and 11 may still come. */
+static void nothing_beyond_the_horizon_is_trimmed(void **state)
+{
+    appears(12);
+    shows(10, 12);
+    rounds(1);
+    pthread_mutex_lock(&script.lock);
+    script.cut = 0;
+    while (!script.cut)
+        pthread_cond_wait(&script.asked, &script.lock);
+    assert_int_equal(script.cut, 10);
+    pthread_mutex_unlock(&script.lock);
+    shows(12, 12);
+    rounds(1);
+    pthread_mutex_lock(&script.lock);
+    while (script.cut != 12)
+        pthread_cond_wait(&script.asked, &script.lock);
+    pthread_mutex_unlock(&script.lock);
+}
+
 /* Who is told when the replay is over does not make the start wait for it, and
  * a replay that fails is taken up where it was. */
 static void a_replay_goes_on_behind_the_start(void **state)
@@ -369,4 +442,6 @@ RUN(TEST(a_late_lower_offset_is_told_in_its_place),
     TEST(large_rows_come_in_small_pages),
     TEST(a_row_beyond_all_bounds_is_a_new_history),
     TEST(a_trimmed_gap_is_a_new_history),
+    TEST(rows_trimmed_amid_a_round_are_a_new_history),
+    TEST(nothing_beyond_the_horizon_is_trimmed),
     TEST(a_replay_goes_on_behind_the_start))

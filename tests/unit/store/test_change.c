@@ -125,8 +125,8 @@ static void page_start(struct rig *r, void *arg)
     store_changes_read(r->session, &((struct paging *)arg)->read);
 }
 
-static unsigned page(struct paging *p, uint64_t after, uint64_t upto,
-                     const char *tenant, unsigned limit)
+static int page_try(struct paging *p, uint64_t after, uint64_t upto,
+                    const char *tenant, unsigned limit)
 {
     *p = (struct paging){.read = {.after = after,
                                   .upto = upto,
@@ -136,8 +136,14 @@ static unsigned page(struct paging *p, uint64_t after, uint64_t upto,
                                   .done_fn = on_page,
                                   .arg = p}};
     rig_on_worker(&rig, page_start, p);
-    assert_int_equal(p->error, 0);
     assert_int_equal(p->seen, p->read.count);
+    return p->error;
+}
+
+static unsigned page(struct paging *p, uint64_t after, uint64_t upto,
+                     const char *tenant, unsigned limit)
+{
+    assert_int_equal(page_try(p, after, upto, tenant, limit), 0);
     return p->seen;
 }
 
@@ -222,8 +228,7 @@ static void a_failed_write_moves_nothing(void **state)
 }
 
 struct trimming {
-    int64_t older_than_us;
-    uint64_t bytes_max;
+    struct trim_bounds bounds;
     int error;
     bool more;
 };
@@ -241,18 +246,21 @@ static void trim_start(struct rig *r, void *arg)
 {
     struct trimming *t = arg;
 
-    store_changes_trim(r->session, t->older_than_us, t->bytes_max, on_trimmed,
-                       t);
+    store_changes_trim(r->session, &t->bounds, on_trimmed, t);
 }
 
-static bool trim(int64_t older_than_us, uint64_t bytes_max)
+static bool trim_upto(int64_t older_than_us, uint64_t bytes_max, uint64_t upto)
 {
-    struct trimming t = {.older_than_us = older_than_us,
-                         .bytes_max = bytes_max};
+    struct trimming t = {.bounds = {older_than_us, bytes_max, upto}};
 
     rig_on_worker(&rig, trim_start, &t);
     assert_int_equal(t.error, 0);
     return t.more;
+}
+
+static bool trim(int64_t older_than_us, uint64_t bytes_max)
+{
+    return trim_upto(older_than_us, bytes_max, UINT64_MAX);
 }
 
 static struct feed_state state_now(void)
@@ -280,16 +288,60 @@ static void trims_by_age(void **state)
     s = state_now();
     assert_int_equal(s.low_water, 100);
     assert_int_equal(s.head, 3002);
-    assert_int_equal(page(&p, 0, 105, NULL, 10), 5);
+    assert_int_equal(page(&p, 100, 105, NULL, 10), 5);
     /* Everything, a bounded number a call; the head stays where it was. */
     assert_true(trim(INT64_MAX, UINT64_MAX));
     assert_false(trim(INT64_MAX, UINT64_MAX));
     s = state_now();
     assert_int_equal(s.low_water, 3002);
     assert_int_equal(s.head, 3002);
-    assert_int_equal(page(&p, 0, UINT64_MAX, NULL, 10), 0);
+    assert_int_equal(page(&p, 3002, UINT64_MAX, NULL, 10), 0);
     fill();
     assert_int_equal(state_now().head, 6002);
+}
+
+/* Neither age nor size reaches what is above the horizon. */
+static void trims_nothing_beyond_its_bound(void **state)
+{
+    struct paging p;
+
+    fill();
+    assert_false(trim_upto(INT64_MAX, UINT64_MAX, 40));
+    assert_int_equal(state_now().low_water, 40);
+    assert_int_equal(page(&p, 40, 45, NULL, 10), 5);
+    assert_false(trim_upto(0, 1, 50));
+    assert_int_equal(state_now().low_water, 50);
+    assert_int_equal(page(&p, 50, 55, NULL, 10), 5);
+    assert_false(trim_upto(INT64_MAX, 1, 0));
+    assert_int_equal(page(&p, 50, 55, NULL, 10), 5);
+}
+
+/* A node whose horizon is behind another's takes no mark back. */
+static void the_mark_never_goes_back(void **state)
+{
+    fill();
+    assert_false(trim_upto(INT64_MAX, UINT64_MAX, 40));
+    assert_false(trim_upto(INT64_MAX, UINT64_MAX, 20));
+    assert_int_equal(state_now().low_water, 40);
+    assert_int_equal(rig_shell(&rig, "UPDATE fieldline_meta SET value = '900'"
+                                     " WHERE name = 'low_water'"),
+                     0);
+    assert_false(trim_upto(INT64_MAX, UINT64_MAX, 60));
+    assert_int_equal(state_now().low_water, 900);
+}
+
+/* The statement that reads the rows knows whether they are all there. */
+static void says_that_rows_were_trimmed(void **state)
+{
+    struct paging p;
+
+    fill();
+    assert_false(trim_upto(INT64_MAX, UINT64_MAX, 40));
+    assert_int_equal(page_try(&p, 39, 45, NULL, 10), ERR_STALE);
+    assert_int_equal(p.seen, 0);
+    assert_int_equal(page_try(&p, 39, 45, "1", 10), ERR_STALE);
+    assert_int_equal(page_try(&p, 0, 10, NULL, 10), ERR_STALE);
+    assert_int_equal(page(&p, 40, 45, NULL, 10), 5);
 }
 
 static void trims_by_size(void **state)
@@ -310,4 +362,6 @@ static void trims_by_size(void **state)
 RUN(cmocka_unit_test(positions_read_back),
     cmocka_unit_test(values_have_one_spelling), TEST(reads_by_pages),
     TEST(sees_other_processes), TEST(notices_a_moved_file),
-    TEST(a_failed_write_moves_nothing), TEST(trims_by_age), TEST(trims_by_size))
+    TEST(a_failed_write_moves_nothing), TEST(trims_by_age), TEST(trims_by_size),
+    TEST(trims_nothing_beyond_its_bound), TEST(the_mark_never_goes_back),
+    TEST(says_that_rows_were_trimmed))

@@ -387,8 +387,7 @@ static void the_epoch_is_of_one_history(void **state)
 }
 
 struct trim {
-    int64_t older_us;
-    uint64_t bytes_max;
+    struct trim_bounds bounds;
     int error;
     bool more;
 };
@@ -406,12 +405,12 @@ static void trim_start(struct rig *r, void *arg)
 {
     struct trim *t = arg;
 
-    store_changes_trim(r->session, t->older_us, t->bytes_max, on_trimmed, t);
+    store_changes_trim(r->session, &t->bounds, on_trimmed, t);
 }
 
 static void trims_what_is_old(void **state)
 {
-    struct trim t = {.older_us = 0, .bytes_max = UINT64_MAX / 2};
+    struct trim t = {.bounds = {0, UINT64_MAX / 2, UINT64_MAX}};
 
     begin();
     does(0, "INSERT INTO fieldline_changes (tbl, op, at_us)"
@@ -419,7 +418,7 @@ static void trims_what_is_old(void **state)
     does(0, "UPDATE stops SET n = 1 WHERE id = 1");
     rig_on_worker(&rig, trim_start, &t);
     assert_int_equal(t.error, 0);
-    t.older_us = 10;
+    t.bounds.older_than_us = 10;
     (void)pg_sql(&pg, "UPDATE fieldline_changes SET at_us = 5"
                       " WHERE tbl = 'stops' AND op = 'R'");
     rig_on_worker(&rig, trim_start, &t);
@@ -432,6 +431,32 @@ static void trims_what_is_old(void **state)
     rig_shows(&rig, "U\n");
     look();
     assert_int_equal(now.low_water, now.head - 1);
+}
+
+/* The lower offset is still open: what lies above it has to wait for it, and
+ * the open one's rows are there when they become visible. */
+static void trims_nothing_above_an_open_transaction(void **state)
+{
+    struct trim t = {.bounds = {INT64_MAX, 1, 0}};
+    uint64_t start;
+
+    begin();
+    start = now.head;
+    does(0, "BEGIN");
+    does(0, "UPDATE stops SET n = 1 WHERE id = 1");
+    does(1, "UPDATE stops SET n = 1 WHERE id = 2");
+    held_at(start);
+    t.bounds.upto = now.horizon;
+    rig_on_worker(&rig, trim_start, &t);
+    assert_int_equal(t.error, 0);
+    assert_false(t.more);
+    does(0, "COMMIT");
+    caught_up();
+    assert_int_equal(now.low_water, start);
+    rig_changes(&rig, start);
+    rig_shows(&rig,
+              "U stops 1 t=1 {\"id\":1,\"lab\":1,\"n\":1} {\"lab\": 1} w=\n"
+              "U stops 2 t=0 {\"id\":2,\"lab\":0,\"n\":1} {\"lab\": 0} w=\n");
 }
 
 struct tenant_read {
@@ -552,6 +577,7 @@ int main(void)
         TEST(the_past_never_changes),
         TEST(the_epoch_is_of_one_history),
         TEST(trims_what_is_old),
+        TEST(trims_nothing_above_an_open_transaction),
         TEST(reads_one_tenants_changes),
     };
     int failed = cmocka_run_group_tests(pure, NULL, NULL);
