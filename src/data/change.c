@@ -91,20 +91,56 @@ static int event_type(const struct change *c, const struct image *now,
     return 0;
 }
 
-/* Whose the row is, and whose it was. */
-static int event_owners(const struct image *now, const struct image *before,
-                        struct arena *a, struct data_event *e)
+static int owner_copy(const struct data_resource *r, const struct image *image,
+                      struct arena *a, struct data_owner *ret)
+{
+    int error = image_copy(image, r->tenant, a, &ret->tenant);
+
+    return error ? error : image_copy(image, r->user, a, &ret->user);
+}
+
+static bool image_says(const struct image *image, const struct column *c)
+{
+    return !c || image->raw[c->index].len > 0;
+}
+
+/* Whose the row is, and whose it was. A change has the tenant of the row as it
+ * is, and of a deleted one as it was. An old image that does not say (the
+ * triggers are older than the application file) takes the row from nobody. */
+static int event_owners(const struct change *c, const struct image *now,
+                        const struct image *before, struct arena *a,
+                        struct data_event *e)
 {
     const struct data_resource *r = e->resource;
-    int error = image_copy(before, r->tenant, a, &e->old_tenant);
+    struct data_owner *own = c->op == CHANGE_DELETE ? &e->before : &e->now;
+    int error = image_copy(c->op == CHANGE_DELETE ? before : now, r->user, a,
+                           &own->user);
 
-    if (!error)
-        error = image_copy(now, r->user, a, &e->user);
-    if (!error)
-        error = image_copy(before, r->user, a, &e->old_user);
-    if (bytes_equal(e->old_tenant, e->tenant))
-        e->old_tenant = (struct bytes){NULL, 0};
+    if (r->tenant)
+        own->tenant = c->tenant;
+    if (error || c->op != CHANGE_UPDATE)
+        return error;
+    e->before = e->now;
+    if (image_says(before, r->tenant) && image_says(before, r->user))
+        error = owner_copy(r, before, a, &e->before);
     return error;
+}
+
+/* One name for all that leaves, whatever the row has become: that of an update
+ * without a condition, if there is such a rule. */
+static void event_left_type(struct data_event *e)
+{
+    const struct resource_spec *spec = e->resource->spec;
+    const struct publish_rules *updates = &spec->on_update;
+
+    if (bytes_equal(e->now.tenant, e->before.tenant) &&
+        bytes_equal(e->now.user, e->before.user))
+        return;
+    if (spec->on_insert.count || updates->count || spec->on_delete.count)
+        e->left_type = BYTES("CHANGED");
+    for (unsigned i = 0; i < updates->count; i++)
+        if (!updates->rules[i].when_column.len)
+            e->left_type = updates->rules[i].type;
 }
 
 /* What cannot be read as a key stands as the table has it. */
@@ -128,11 +164,14 @@ static int event_make(const struct data_resource *r, const struct change *c,
 
     e->resource = r;
     e->by_user = r->user != NULL;
-    if (r->tenant)
-        e->tenant = c->tenant;
-    if (c->op == CHANGE_RESET)
+    if (c->op == CHANGE_RESET) {
+        if (r->tenant)
+            e->now.tenant = c->tenant;
         return 0;
-    error = event_owners(now, before, a, e);
+    }
+    error = event_owners(c, now, before, a, e);
+    if (!error && c->op == CHANGE_UPDATE)
+        event_left_type(e);
     if (!error)
         error =
             event_type(c, c->op == CHANGE_DELETE ? before : now, before, a, e);

@@ -75,15 +75,23 @@ void data_change_apply(const struct data *, struct tagclock *,
 /* A tenant's own cell in the clock (struct tagset.scope). */
 uint64_t data_scope_tag(const struct data *, struct bytes tenant);
 
+/* Whose a row is; what is empty there is nobody's. */
+struct data_owner {
+    struct bytes tenant;
+    struct bytes user; /* VISIBLE_USER */
+};
+
 /* What a change means to those who listen to one resource. */
 struct data_event {
     const struct data_resource *resource;
-    struct bytes key;    /* canonical, unless it cannot be read as one */
-    struct bytes type;   /* message type by the publish rules; empty: none */
-    struct bytes tenant; /* to whom; empty: a table without tenants */
-    struct bytes old_tenant;     /* where it was seen before, if elsewhere */
-    struct bytes user, old_user; /* VISIBLE_USER: only they see it */
-    bool by_user;
+    struct bytes key;  /* canonical, unless it cannot be read as one */
+    struct bytes type; /* message type by the publish rules; empty: none */
+    /* For those whom the row has left; it says nothing of the row as it is.
+     * Empty: its owner is the same, or the resource publishes nothing. */
+    struct bytes left_type;
+    struct data_owner now;    /* not of a deleted row */
+    struct data_owner before; /* not of a new one */
+    bool by_user;             /* VISIBLE_USER: only its user sees it */
 };
 /* One for each resource that serves the table, in the file's order; arena holds
  * them and their slices. ERR_NOT_FOUND: none does. */
@@ -96,5 +104,6 @@ int data_change_events(const struct data *, const struct change *,
 int data_change_project(const struct data_event *, const struct change *,
                         role_mask, struct buf *) MUST_CHECK;
 bool data_may_read(const struct data_resource *, role_mask);
+bool data_may_read_key(const struct data_resource *, role_mask);
 
 #endif

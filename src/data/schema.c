@@ -126,6 +126,11 @@ bool data_may_read(const struct data_resource *r, role_mask roles)
     return resource_readable(r, roles) != 0;
 }
 
+bool data_may_read_key(const struct data_resource *r, role_mask roles)
+{
+    return (resource_readable(r, roles) & COLUMN_BIT(r->table->key)) != 0;
+}
+
 /* Names. */
 
 static struct bytes kept(struct arena *a, struct buf *b)

@@ -22,7 +22,7 @@
 /* ---- one session ------------------------------------------------------ */
 
 static bool catchup_due(const struct session *s, const struct frame *f,
-                        const struct data_event *e)
+                        const struct data_event *e, enum frame_view view)
 {
     uint64_t offset = f->change.offset;
     bool due = false;
@@ -30,7 +30,7 @@ static bool catchup_due(const struct session *s, const struct frame *f,
     for (size_t i = 0; i < s->sub_count; i++) {
         const struct sub *sub = &s->subs[i];
 
-        if (offset <= sub->since || !topic_carries(sub->topic, f, e))
+        if (offset <= sub->since || !topic_carries(sub->topic, f, e, view))
             continue;
         if (offset <= s->sent && !sub->fresh)
             return false; /* it was sent while that one was live */

@@ -44,11 +44,10 @@ static void offer_typed(struct hub_worker *w, struct frame *f,
     if (!e->by_user)
         return;
     name = (struct topic_name){
-        .kind = TOPIC_USER, .tenant = tenant, .name = e->user};
+        .kind = TOPIC_USER, .tenant = tenant, .name = e->now.user};
     offer_topic(w, f, &name);
-    name.name = e->old_user;
-    if (e->old_user.len)
-        offer_topic(w, f, &name);
+    name.name = e->before.user;
+    offer_topic(w, f, &name);
 }
 
 static void offer_tenant(struct hub_worker *w, struct frame *f,
@@ -58,7 +57,7 @@ static void offer_tenant(struct hub_worker *w, struct frame *f,
                               .tenant = tenant,
                               .name = data_resource_spec(e->resource)->name};
 
-    if (e->type.len)
+    if (e->type.len || e->left_type.len)
         offer_typed(w, f, e, tenant);
     offer_topic(w, f, &name);
     name.kind = TOPIC_RECORD;
@@ -70,16 +69,15 @@ static void offer_tenant(struct hub_worker *w, struct frame *f,
 static void offer_sessions(struct hub_worker *w, struct frame *f)
 {
     for (size_t i = 0; i < w->session_count; i++)
-        if (session_hears_any(w->sessions[i], f))
-            session_offer(w->sessions[i], f);
+        session_offer(w->sessions[i], f);
 }
 
 static void offer_event(struct hub_worker *w, struct frame *f,
                         const struct data_event *e)
 {
-    offer_tenant(w, f, e, e->tenant);
-    if (e->old_tenant.len && !bytes_equal(e->old_tenant, e->tenant))
-        offer_tenant(w, f, e, e->old_tenant);
+    offer_tenant(w, f, e, e->now.tenant);
+    if (!bytes_equal(e->before.tenant, e->now.tenant))
+        offer_tenant(w, f, e, e->before.tenant);
 }
 
 static void deliver_frame(struct hub_worker *w, struct frame *f)

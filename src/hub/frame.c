@@ -57,8 +57,9 @@ static size_t change_own(struct change *c, char *at)
 
 static size_t event_own(struct data_event *e, char *at)
 {
-    struct bytes *const all[] = {&e->key,        &e->type, &e->tenant,
-                                 &e->old_tenant, &e->user, &e->old_user};
+    struct bytes *const all[] = {
+        &e->key,      &e->type,          &e->left_type,  &e->now.tenant,
+        &e->now.user, &e->before.tenant, &e->before.user};
 
     return slices_own(all, ARRAY_LEN(all), at);
 }
@@ -171,8 +172,8 @@ bool frame_is_everyones(const struct frame *f)
 bool frame_event_concerns(const struct frame *f, const struct data_event *e,
                           struct bytes tenant)
 {
-    return is_everyones(f, e) || bytes_equal(e->tenant, tenant) ||
-           (e->old_tenant.len && bytes_equal(e->old_tenant, tenant));
+    return is_everyones(f, e) || bytes_equal(e->now.tenant, tenant) ||
+           (e->before.tenant.len && bytes_equal(e->before.tenant, tenant));
 }
 
 bool frame_concerns(const struct frame *f, struct bytes tenant)
@@ -184,31 +185,32 @@ bool frame_concerns(const struct frame *f, struct bytes tenant)
 }
 
 /* A row of a table with tenants that names none is nobody's. */
-static bool seen_by(const struct data_event *e, struct bytes tenant,
-                    struct bytes user, const struct identity *who)
+static bool seen_by(const struct data_event *e, const struct data_owner *owner,
+                    const struct identity *who)
 {
-    if (has_tenant(e) && (tenant.len == 0 || !bytes_equal(tenant, who->tenant)))
+    if (has_tenant(e) &&
+        (owner->tenant.len == 0 || !bytes_equal(owner->tenant, who->tenant)))
         return false;
-    return !e->by_user || (user.len && bytes_equal(user, who->user));
+    return !e->by_user ||
+           (owner->user.len && bytes_equal(owner->user, who->user));
 }
 
-/* What the old image does not say stood as it stands; a deleted row has only
- * an old one. */
 enum frame_view frame_view(const struct frame *f, const struct data_event *e,
                            const struct identity *who)
 {
-    struct bytes old_tenant = e->old_tenant.len ? e->old_tenant : e->tenant;
-    bool now, before;
+    bool now = seen_by(e, &e->now, who), before = seen_by(e, &e->before, who);
 
-    if (frame_is_reset(f))
+    switch (f->change.op) {
+    case CHANGE_INSERT:
+        return now ? FRAME_ROW : FRAME_HIDDEN;
+    case CHANGE_DELETE:
+        return before ? FRAME_ROW : FRAME_HIDDEN;
+    case CHANGE_RESET:
         return frame_event_concerns(f, e, who->tenant) ? FRAME_ROW
                                                        : FRAME_HIDDEN;
-    now = seen_by(e, e->tenant, e->user, who);
-    before = seen_by(e, old_tenant, e->old_user, who);
-    if (f->change.op == CHANGE_DELETE)
-        return before ? FRAME_ROW : FRAME_HIDDEN;
-    if (f->change.op == CHANGE_INSERT)
-        return now ? FRAME_ROW : FRAME_HIDDEN;
+    default:
+        break;
+    }
     if (now)
         return before ? FRAME_ROW : FRAME_ENTERED;
     return before ? FRAME_LEFT : FRAME_HIDDEN;
@@ -243,14 +245,16 @@ static int frame_write(const struct frame *f, const struct wanted *w,
                        struct buf *out)
 {
     const struct data_event *e = w->event;
+    struct bytes type = frame_type(e, w->view);
     char at[CLOCK_RFC3339_LEN + 1];
     int error = 0;
 
     buf_append(out, BYTES("{\"type\":"));
-    json_write_string(out, e->type.len ? e->type : BYTES("CHANGED"));
+    json_write_string(out, type.len ? type : BYTES("CHANGED"));
     member(out, "op", op_name(f, w->view));
     member(out, "resource", data_resource_spec(e->resource)->name);
-    member(out, "key", e->key);
+    if (data_may_read_key(e->resource, w->roles))
+        member(out, "key", e->key);
     if (w->view != FRAME_LEFT && f->change.op != CHANGE_DELETE) {
         buf_append(out, BYTES(",\"data\":"));
         error = data_change_project(e, &f->change, w->roles, out);

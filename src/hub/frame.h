@@ -14,7 +14,7 @@
  *   where the row was seen   where it is now   view
  *   here                     here              FRAME_ROW, the change itself
  *   elsewhere                here              FRAME_ENTERED, with the row
- *   here                     elsewhere         FRAME_LEFT, without it
+ *   here                     elsewhere         FRAME_LEFT: that it went
  *   elsewhere                elsewhere         FRAME_HIDDEN
  *
  * Owner: whoever holds a reference. Threads: any; packets are published
@@ -64,6 +64,12 @@ bool frame_event_concerns(const struct frame *, const struct data_event *,
 
 enum frame_view frame_view(const struct frame *, const struct data_event *,
                            const struct identity *);
+/* Its message type by the publish rules; empty: none. */
+static inline struct bytes frame_type(const struct data_event *e,
+                                      enum frame_view view)
+{
+    return view == FRAME_LEFT ? e->left_type : e->type;
+}
 /* Borrowed; NULL when holders of these roles may not read the resource, or
  * memory is short. */
 struct packet *frame_packet(struct frame *, const struct data_event *,

@@ -450,23 +450,6 @@ bool session_sub_drop(struct session *s, const struct topic_name *name)
     return true;
 }
 
-bool session_hears(const struct session *s, const struct frame *f,
-                   const struct data_event *e)
-{
-    for (size_t i = 0; i < s->sub_count; i++)
-        if (topic_carries(s->subs[i].topic, f, e))
-            return true;
-    return false;
-}
-
-bool session_hears_any(const struct session *s, const struct frame *f)
-{
-    for (unsigned i = 0; i < f->event_count; i++)
-        if (session_hears(s, f, &f->events[i]))
-            return true;
-    return false;
-}
-
 /* ---- lanes ------------------------------------------------------------ */
 
 bool session_has_room(struct session *s)
@@ -500,13 +483,6 @@ void session_send_json(struct session *s, struct bytes json)
     session_bound(s);
 }
 
-static bool session_sees(const struct session *s, const struct frame *f,
-                         const struct data_event *e)
-{
-    return frame_view(f, e, s->identity) != FRAME_HIDDEN &&
-           data_may_read(e->resource, s->identity->roles);
-}
-
 static void session_send_event(struct session *s, struct frame *f,
                                const struct data_event *e, bool last)
 {
@@ -530,8 +506,11 @@ void session_send_frame(struct session *s, struct frame *f, event_due_fn *due)
 
     for (unsigned i = 0; i < f->event_count; i++) {
         const struct data_event *e = &f->events[i];
+        enum frame_view view = frame_view(f, e, s->identity);
 
-        if (!session_sees(s, f, e) || !due(s, f, e))
+        if (view == FRAME_HIDDEN ||
+            !data_may_read(e->resource, s->identity->roles) ||
+            !due(s, f, e, view))
             continue;
         if (held)
             session_send_event(s, f, held, false);
@@ -541,11 +520,13 @@ void session_send_frame(struct session *s, struct frame *f, event_due_fn *due)
         session_send_event(s, f, held, true);
 }
 
-/* Of a frame with one event a topic brought it. */
-static bool is_brought(const struct session *s, const struct frame *f,
-                       const struct data_event *e)
+static bool session_hears(const struct session *s, const struct frame *f,
+                          const struct data_event *e, enum frame_view view)
 {
-    return f->event_count == 1 || session_hears(s, f, e);
+    for (size_t i = 0; i < s->sub_count; i++)
+        if (topic_carries(s->subs[i].topic, f, e, view))
+            return true;
+    return false;
 }
 
 void session_offer(struct session *s, struct frame *f)
@@ -553,7 +534,7 @@ void session_offer(struct session *s, struct frame *f)
     if (s->state != SESSION_LIVE || s->sent >= f->change.offset)
         return;
     s->sent = f->change.offset;
-    session_send_frame(s, f, is_brought);
+    session_send_frame(s, f, session_hears);
 }
 
 static bool session_keeps_up(struct session *s)

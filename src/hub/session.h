@@ -109,10 +109,6 @@ void session_drain(struct session *, uint64_t spread_ms);
 int session_sub_add(struct session *, const struct topic_name *,
                     uint64_t since) MUST_CHECK;
 bool session_sub_drop(struct session *, const struct topic_name *);
-/* Does any of its topics carry the event? */
-bool session_hears(const struct session *, const struct frame *,
-                   const struct data_event *);
-bool session_hears_any(const struct session *, const struct frame *);
 
 /* First lane: in order, never dropped. */
 void session_send(struct session *, struct packet *);
@@ -120,7 +116,7 @@ void session_send_json(struct session *, struct bytes json);
 /* What the identity may see of those of the frame's events that are due to the
  * session, if anything. */
 typedef bool event_due_fn(const struct session *, const struct frame *,
-                          const struct data_event *);
+                          const struct data_event *, enum frame_view);
 void session_send_frame(struct session *, struct frame *, event_due_fn *);
 /* A frame of live delivery: once, and only when LIVE. */
 void session_offer(struct session *, struct frame *);

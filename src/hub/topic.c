@@ -161,9 +161,10 @@ static bool role_may_read(const struct data_resource *r, unsigned role)
 }
 
 bool topic_carries(const struct topic *t, const struct frame *f,
-                   const struct data_event *e)
+                   const struct data_event *e, enum frame_view view)
 {
     const struct topic_name *n = &t->name;
+    bool typed = frame_type(e, view).len > 0;
 
     if (!frame_event_concerns(f, e, n->tenant))
         return false;
@@ -171,13 +172,13 @@ bool topic_carries(const struct topic *t, const struct frame *f,
         return true;
     switch (n->kind) {
     case TOPIC_TENANT:
-        return e->type.len > 0;
+        return typed;
     case TOPIC_ROLE:
-        return e->type.len > 0 && role_may_read(e->resource, n->role);
+        return typed && role_may_read(e->resource, n->role);
     case TOPIC_USER:
-        return e->type.len > 0 && e->by_user &&
-               (bytes_equal(n->name, e->user) ||
-                (e->old_user.len && bytes_equal(n->name, e->old_user)));
+        return typed && e->by_user &&
+               (bytes_equal(n->name, e->now.user) ||
+                bytes_equal(n->name, e->before.user));
     case TOPIC_RESOURCE:
         return bytes_equal(n->name, data_resource_spec(e->resource)->name);
     case TOPIC_RECORD:

@@ -23,10 +23,8 @@
 #ifndef FIELDLINE_HUB_TOPIC_H
 #define FIELDLINE_HUB_TOPIC_H
 
-#include "base/bytes.h"
+#include "hub/frame.h"
 
-struct data_event;
-struct frame;
 struct session;
 struct topic;
 struct topics;
@@ -80,9 +78,9 @@ int topic_join(struct topics *, const struct topic_name *, struct session *,
                struct sub *, uint32_t index) MUST_CHECK;
 void topic_leave(struct topics *, struct sub *);
 
-/* Does one of a change's events belong to the topic? Whether a member may see
- * it is not asked here (frame_view). */
+/* Does one of a change's events, to those who have this view of it, belong to
+ * the topic? Who has which is not asked here (frame_view). */
 bool topic_carries(const struct topic *, const struct frame *,
-                   const struct data_event *);
+                   const struct data_event *, enum frame_view);
 
 #endif

@@ -48,7 +48,7 @@ static void on_change(const struct change *c, void *arg)
         0);
     *e = events[0];
     s->ops[s->count] = c->op;
-    e->tenant = arena_copy(&s->arena, e->tenant);
+    e->now.tenant = arena_copy(&s->arena, e->now.tenant);
     project(e, c, MANAGE, s->rows[s->count][0]);
     project(e, c, DRIVE, s->rows[s->count][1]);
     s->count++;
@@ -104,13 +104,21 @@ static void says_whose_it_is_and_was(void **state)
     struct seen *s = *state;
 
     see(s, "UPDATE route_stops SET notes = 'x' WHERE id = 1");
-    check_bytes(s->events[0].tenant, "1");
-    check_bytes(s->events[0].old_tenant, "");
+    check_bytes(s->events[0].now.tenant, "1");
+    check_bytes(s->events[0].before.tenant, "1");
+    check_bytes(s->events[0].left_type, "");
     see(s, "UPDATE route_stops SET lab_id = 2 WHERE id = 1");
-    check_bytes(s->events[0].tenant, "2");
-    check_bytes(s->events[0].old_tenant, "1");
+    check_bytes(s->events[0].now.tenant, "2");
+    check_bytes(s->events[0].before.tenant, "1");
+    check_bytes(s->events[0].left_type, "STOP_STATUS_CHANGED");
+    see(s, "UPDATE route_stops SET lab_id = 1, status = 'done' WHERE id = 1");
+    check_bytes(s->events[0].type, "STOP_COMPLETED");
+    check_bytes(s->events[0].left_type, "STOP_STATUS_CHANGED");
+    see(s, "DELETE FROM route_stops WHERE id = 1");
+    check_bytes(s->events[0].now.tenant, "");
+    check_bytes(s->events[0].before.tenant, "1");
     see(s, "UPDATE countries SET name = 'x' WHERE id = 'de'");
-    check_bytes(s->events[0].tenant, "");
+    check_bytes(s->events[0].now.tenant, "");
     assert_false(s->events[0].by_user);
 }
 
@@ -125,10 +133,10 @@ static void says_to_which_user(void **state)
               "UPDATE route_stops SET driver_id = NULL WHERE id = 1");
     assert_int_equal(own.count, 2);
     assert_true(own.events[0].by_user);
-    check_bytes(own.events[0].user, "12");
-    check_bytes(own.events[0].old_user, "11");
-    check_bytes(own.events[1].user, "");
-    check_bytes(own.events[1].old_user, "12");
+    check_bytes(own.events[0].now.user, "12");
+    check_bytes(own.events[0].before.user, "11");
+    check_bytes(own.events[1].now.user, "");
+    check_bytes(own.events[1].before.user, "12");
     see(s, "UPDATE route_stops SET driver_id = 12 WHERE id = 1");
     assert_false(s->events[0].by_user); /* the first resource is a tenant's */
     fixture_free(own.f);
@@ -192,8 +200,9 @@ static void every_resource_of_a_table_speaks(void **state)
                        .table = BYTES("route_stops"),
                        .key = BYTES("1"),
                        .tenant = BYTES("1"),
-                       .row = BYTES("{\"id\":1,\"driver_id\":12}"),
-                       .old = BYTES("{\"id\":1,\"driver_id\":11}")};
+                       .row = BYTES("{\"id\":1,\"lab_id\":1,\"driver_id\":12}"),
+                       .old =
+                           BYTES("{\"id\":1,\"lab_id\":1,\"driver_id\":11}")};
     struct data_event *e;
     unsigned count;
 
@@ -206,9 +215,34 @@ static void every_resource_of_a_table_speaks(void **state)
     check_bytes(data_resource_spec(e[1].resource)->name, "mine");
     check_bytes(e[1].type, "");
     assert_true(e[1].by_user);
-    check_bytes(e[1].user, "12");
-    check_bytes(e[1].old_user, "11");
+    check_bytes(e[1].now.user, "12");
+    check_bytes(e[1].before.user, "11");
     check_bytes(e[1].key, "1");
+}
+
+/* Triggers that are older than the application file: nobody is told that a row
+ * has left him who cannot be shown to have seen it. */
+static void an_old_image_that_does_not_say_shows_nobody(void **state)
+{
+    struct seen *s = *state;
+    struct change c = {.op = CHANGE_UPDATE,
+                       .table = BYTES("route_stops"),
+                       .key = BYTES("1"),
+                       .tenant = BYTES("1"),
+                       .row = BYTES("{\"id\":1,\"driver_id\":12}"),
+                       .old = BYTES("{\"id\":1,\"driver_id\":11}")};
+    struct data_event *e;
+    unsigned count;
+
+    assert_int_equal(
+        data_change_events(fixture_data(s->f), &c, &s->arena, &e, &count), 0);
+    check_bytes(e[1].before.tenant, "1");
+    check_bytes(e[1].before.user, "12");
+    c.old = BYTES("{\"id\":1,\"lab_id\":null,\"driver_id\":11}");
+    assert_int_equal(
+        data_change_events(fixture_data(s->f), &c, &s->arena, &e, &count), 0);
+    check_bytes(e[1].before.tenant, ""); /* nobody's, and known to be */
+    check_bytes(e[1].before.user, "11");
 }
 
 static void a_key_has_one_spelling(void **state)
@@ -260,5 +294,6 @@ RUN(TEST(has_the_type_of_the_first_rule_that_fits),
     TEST(says_whose_it_is_and_was), TEST(says_to_which_user),
     TEST(a_row_looks_as_over_http), TEST(a_deleted_row_is_its_key),
     TEST(who_reads_nothing_sees_nothing),
-    TEST(every_resource_of_a_table_speaks), TEST(a_key_has_one_spelling),
-    TEST(foreign_rows_are_refused))
+    TEST(every_resource_of_a_table_speaks),
+    TEST(an_old_image_that_does_not_say_shows_nobody),
+    TEST(a_key_has_one_spelling), TEST(foreign_rows_are_refused))

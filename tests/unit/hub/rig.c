@@ -28,10 +28,12 @@
 static const char schema[] =
     "CREATE TABLE stops (id INTEGER PRIMARY KEY, lab_id INTEGER, status TEXT"
     " NOT NULL DEFAULT 'pending', notes TEXT, secret TEXT);"
-    "CREATE TABLE tasks (id INTEGER PRIMARY KEY, lab_id INTEGER NOT NULL,"
+    "CREATE TABLE tasks (id INTEGER PRIMARY KEY, lab_id INTEGER,"
     " driver_id INTEGER, title TEXT);"
     "CREATE TABLE drivers (id INTEGER PRIMARY KEY, lab_id INTEGER NOT NULL);"
     "CREATE TABLE countries (id TEXT PRIMARY KEY, name TEXT);"
+    "CREATE TABLE errands (id INTEGER PRIMARY KEY, lab_id INTEGER,"
+    " title TEXT);"
     "CREATE TABLE places (id TEXT COLLATE NOCASE PRIMARY KEY, name TEXT);"
     "INSERT INTO places VALUES ('Bonn', 'Bonn');"
     "INSERT INTO stops VALUES (1, 1, 'pending', NULL, 's'),"
@@ -43,6 +45,16 @@ static const struct bytes driver_reads[] = {BYTES("id"), BYTES("status"),
     {                                                                          \
         .all = true                                                            \
     }
+static const struct bytes task_reads[] = {BYTES("title")};
+static const struct allow_spec task_allow[] = {
+    {.role = 0, .read = ALL, .write = ALL},
+    {.role = 1, .read = ALL},
+    {.role = 2, .read = {.count = 1, .names = task_reads}},
+};
+static const struct publish_rule task_named[] = {
+    {.type = BYTES("TASK_NAMED"),
+     .when_column = BYTES("title"),
+     .when_value = BYTES("named")}};
 static const struct allow_spec stop_allow[] = {
     {.role = 0, .read = ALL, .write = ALL},
     {.role = 1, .read = {.count = 3, .names = driver_reads}},
@@ -54,6 +66,11 @@ static const struct allow_spec allow[] = {
     {.role = 0, .read = ALL, .write = ALL},
     {.role = 1, .read = ALL},
 };
+static const struct publish_rule stop_updates[] = {
+    {.type = BYTES("STOP_SECRET"),
+     .when_column = BYTES("secret"),
+     .when_value = BYTES("told")},
+    {.type = BYTES("STOP_STATUS_CHANGED")}};
 static const struct publish_rule stop_changed[] = {
     {.type = BYTES("STOP_STATUS_CHANGED")}};
 static const struct publish_rule task_changed[] = {
@@ -70,7 +87,7 @@ static const struct resource_spec resources[] = {
      .allow_count = 2,
      .allow = stop_allow,
      .on_insert = {1, stop_changed},
-     .on_update = {1, stop_changed},
+     .on_update = {2, stop_updates},
      .on_delete = {1, stop_changed}},
     {.name = BYTES("chores"), /* the same rows, to all of the tenant */
      .table = BYTES("tasks"),
@@ -85,8 +102,8 @@ static const struct resource_spec resources[] = {
      .visible = VISIBLE_USER,
      .tenant_column = BYTES("lab_id"),
      .user_column = BYTES("driver_id"),
-     .allow_count = 2,
-     .allow = allow,
+     .allow_count = 3,
+     .allow = task_allow,
      .on_insert = {1, task_changed},
      .on_update = {1, task_changed},
      .on_delete = {1, task_changed}},
@@ -105,6 +122,14 @@ static const struct resource_spec resources[] = {
      .allow = allow,
      .on_insert = {1, country_changed},
      .on_update = {1, country_changed}},
+    {.name = BYTES("named"),
+     .table = BYTES("errands"),
+     .key = BYTES("id"),
+     .visible = VISIBLE_TENANT,
+     .tenant_column = BYTES("lab_id"),
+     .allow_count = 2,
+     .allow = allow,
+     .on_update = {1, task_named}},
     {.name = BYTES("places"),
      .table = BYTES("places"),
      .key = BYTES("id"),

@@ -165,6 +165,82 @@ static void test_a_row_moves_between_tenants(void **state)
     rig_free(rig);
 }
 
+/* What has left says nothing of what it has become: not even by its type, and
+ * not even by whether it is told. */
+static void test_what_has_left_says_nothing_new(void **state)
+{
+    struct rig *rig = rig_new(NULL);
+    struct ws *one = ws_session(rig, 0, "10", "1", "MANAGE", NULL);
+    struct ws *two = ws_session(rig, 0, "20", "2", "MANAGE", NULL);
+
+    ws_subscribe(one, "\"tenant\"", NULL);
+    ws_subscribe(two, "\"tenant\"", NULL);
+    rig_sql(rig, "INSERT INTO errands VALUES (1, 1, 'a'), (2, 1, 'b')");
+    rig_sql(rig, "UPDATE stops SET lab_id = 2, secret = 'told' WHERE id = 1;"
+                 "UPDATE errands SET lab_id = 2, title = 'named' WHERE id = 1;"
+                 "UPDATE errands SET lab_id = 2 WHERE id = 2");
+    rig_round(rig);
+    check_change(ws_next(one), "STOP_STATUS_CHANGED", "left", "1");
+    check_change(ws_next(one), "CHANGED", "left", "1");
+    check_change(ws_next(one), "CHANGED", "left", "2");
+    ws_expect_nothing(one);
+    check_change(ws_next(two), "STOP_SECRET", "entered", "1");
+    check_change(ws_next(two), "TASK_NAMED", "entered", "1");
+    ws_expect_nothing(two); /* the other errand's change has no type */
+    ws_free(one);
+    ws_free(two);
+    rig_free(rig);
+}
+
+/* It was nobody's: it has left nobody, though it names him. */
+static void test_what_was_not_seen_has_not_left(void **state)
+{
+    struct rig *rig = rig_new(NULL);
+    struct ws *ws = ws_session(rig, 0, "11", "1", "DRIVE", NULL);
+
+    ws_subscribe(ws, "\"user\",\"resource:tasks\",\"resource:stops\"", NULL);
+    rig_sql(rig, "INSERT INTO tasks VALUES (1, NULL, 11, 'a')");
+    rig_sql(rig, "UPDATE tasks SET lab_id = 1, driver_id = 12 WHERE id = 1");
+    rig_sql(rig, "INSERT INTO stops (id, lab_id) VALUES (5, NULL)");
+    rig_sql(rig, "UPDATE stops SET lab_id = 1 WHERE id = 5");
+    rig_round(rig);
+    check_change(ws_next(ws), "STOP_STATUS_CHANGED", "entered", "5");
+    ws_expect_nothing(ws);
+    ws_free(ws);
+    rig_free(rig);
+}
+
+/* The key is a column like the others. */
+static void test_a_role_that_may_not_read_the_key(void **state)
+{
+    static const char *const ops[] = {"insert", "left", "entered", "delete"};
+    struct rig *rig = rig_new(NULL);
+    struct ws *ws = ws_session(rig, 0, "11", "1", "CLINIC", NULL);
+    struct ws *none = ws_session(rig, 0, "11", "1", "CLINIC", NULL);
+
+    ws_subscribe(ws, "\"resource:tasks\"", NULL);
+    ws_subscribe(none, "\"tenant\",\"user\"", NULL);
+    rig_sql(rig, "INSERT INTO tasks VALUES (1, 1, 11, 'a')");
+    rig_sql(rig, "UPDATE tasks SET driver_id = 12 WHERE id = 1");
+    rig_sql(rig, "UPDATE tasks SET driver_id = 11 WHERE id = 1");
+    rig_sql(rig, "DELETE FROM tasks WHERE id = 1");
+    rig_sql(rig, "UPDATE stops SET lab_id = 2 WHERE id = 1"); /* not his */
+    rig_round(rig);
+    for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
+        const json_t *m = ws_expect(ws, "TASK_CHANGED");
+
+        assert_string_equal(text_of(m, "op"), ops[i]);
+        assert_null(json_object_get(m, "key"));
+        m = ws_expect(none, "TASK_CHANGED");
+        assert_string_equal(text_of(m, "op"), ops[i]);
+    }
+    ws_expect_nothing(ws);
+    ws_expect_nothing(none);
+    ws_free(ws);
+    ws_free(none);
+    rig_free(rig);
+}
+
 static void test_a_row_of_one_user(void **state)
 {
     struct rig *rig = rig_new(NULL);
@@ -632,6 +708,9 @@ RUN(cmocka_unit_test(test_a_change_is_told_once_and_cut_by_role),
     cmocka_unit_test(test_a_record_by_another_spelling_of_its_key),
     cmocka_unit_test(test_a_key_that_cannot_be_one_is_refused),
     cmocka_unit_test(test_a_row_moves_between_tenants),
+    cmocka_unit_test(test_what_has_left_says_nothing_new),
+    cmocka_unit_test(test_what_was_not_seen_has_not_left),
+    cmocka_unit_test(test_a_role_that_may_not_read_the_key),
     cmocka_unit_test(test_a_row_of_one_user),
     cmocka_unit_test(test_two_resources_of_one_table),
     cmocka_unit_test(test_what_everyone_sees),

@@ -24,7 +24,7 @@ static struct frame *frame_at(uint64_t offset, const char *tenant)
     f->change.op = CHANGE_INSERT;
     f->event_count = 1;
     f->events[0].resource = &resource;
-    f->events[0].tenant = bytes_of(tenant);
+    f->events[0].now.tenant = bytes_of(tenant);
     f->bytes = 100;
     return f;
 }
