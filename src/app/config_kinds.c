@@ -7,6 +7,7 @@
 
 #include "app/yaml.h"
 #include "base/error.h"
+#include "hub/codes.h"
 
 #define LIST_MAX 64 /* names in one list */
 #define PORT_MAX 65535
@@ -330,18 +331,31 @@ static bool is_type(struct bytes text)
     return text.len > 0 && text.len <= TYPE_LEN;
 }
 
-static void read_type(struct reader *r, const struct setting *s,
-                      const struct yaml *node, void *base)
+/* but: a type of the protocol itself that fits here all the same. */
+static void type_read(struct reader *r, const struct setting *s,
+                      const struct yaml *node, struct bytes but,
+                      struct bytes *ret)
 {
-    struct bytes *field = setting_field(s, base), text;
+    struct bytes text;
 
     if (!reader_scalar(r, s, node, &text))
         return;
-    if (is_type(text))
-        *field = text;
-    else
+    if (!is_type(text))
         reader_refuse(r, node, bytes_of(kind_type.expected),
                       "'" BYTES_FMT "' is not a message type", BYTES_ARG(text));
+    else if (protocol_type(text) && !bytes_equal(text, but))
+        reader_refuse(r, node,
+                      BYTES("a type that docs/protocol.md leaves free"),
+                      "'" BYTES_FMT "' is a type of the live protocol itself",
+                      BYTES_ARG(text));
+    else
+        *ret = text;
+}
+
+static void read_type(struct reader *r, const struct setting *s,
+                      const struct yaml *node, void *base)
+{
+    type_read(r, s, node, (struct bytes){NULL, 0}, setting_field(s, base));
 }
 
 /* {status: completed} */
@@ -371,7 +385,7 @@ static void read_rule(struct reader *r, const struct setting *s,
     const struct yaml *value;
 
     if (node->kind != YAML_MAPPING) {
-        read_type(r, &type, node, &rule->type);
+        type_read(r, &type, node, BYTES("CHANGED"), &rule->type);
         return;
     }
     for (value = node->first; value; value = value->next)
@@ -382,7 +396,7 @@ static void read_rule(struct reader *r, const struct setting *s,
                               BYTES_ARG(value->key), s->path);
     value = yaml_get(node, words[0]);
     if (value)
-        read_type(r, &type, value, &rule->type);
+        type_read(r, &type, value, BYTES("CHANGED"), &rule->type);
     else
         reader_refuse(r, node, bytes_of(kind_type.expected),
                       "'%s' needs 'type'", s->path);

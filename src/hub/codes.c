@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * codes - names out of the two tables.
+ * codes - names out of the tables.
  * Threads: immutable.
  */
 #include "hub/codes.h"
@@ -8,6 +8,20 @@
 #include "base/attr.h"
 
 #include <stddef.h>
+
+bool protocol_type(struct bytes type)
+{
+    static const struct bytes types[] = {
+#define X(name) BYTES(#name),
+        PROTOCOL_TYPE_TABLE(X)
+#undef X
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (bytes_equal(types[i], type))
+            return true;
+    return false;
+}
 
 const char *close_name(enum close_code code)
 {

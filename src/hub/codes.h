@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * codes - why a session ends, and what may go wrong in a message.
+ * codes - the protocol's own types, why a session ends, and what may go wrong
+ * in a message.
  *
  * One row each generates the enum, the name on the wire and the tables in
  * docs/protocol.md.
@@ -8,6 +9,24 @@
  */
 #ifndef FIELDLINE_HUB_CODES_H
 #define FIELDLINE_HUB_CODES_H
+
+#include "base/bytes.h"
+
+/* Message types of the protocol itself: an application declares others. */
+#define PROTOCOL_TYPE_TABLE(X)                                                 \
+    X(CONNECT)                                                                 \
+    X(CONNECTED)                                                               \
+    X(SUBSCRIBE)                                                               \
+    X(SUBSCRIBED)                                                              \
+    X(UNSUBSCRIBE)                                                             \
+    X(UNSUBSCRIBED)                                                            \
+    X(CHANGED)                                                                 \
+    X(MUST_RELOAD)                                                             \
+    X(ACK)                                                                     \
+    X(PING)                                                                    \
+    X(PONG)                                                                    \
+    X(ERROR)                                                                   \
+    X(DISCONNECT)
 
 /* X(id, code, name, when, what the client does) */
 #define CLOSE_TABLE(X)                                                         \
@@ -84,6 +103,7 @@ enum refusal {
         REFUSAL_COUNT
 };
 
+bool protocol_type(struct bytes type);   /* is it the protocol's own? */
 const char *close_name(enum close_code); /* "slow" */
 const char *refusal_name(enum refusal);  /* "bad-json" */
 

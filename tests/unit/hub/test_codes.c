@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_codes - docs/protocol.md has every row of the two tables, word for word.
+ * test_codes - docs/protocol.md has every row of the tables, word for word, and
+ * every type it has a heading for is the protocol's own.
  * Threads: loop.
  */
 #include "../check.h"
@@ -43,9 +44,43 @@ static void test_error_codes(void **state)
 #undef X
 }
 
+static bool is_type_char(char c)
+{
+    return (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+static void test_types(void **state)
+{
+    unsigned headed = 0;
+
+#define X(name)                                                                \
+    assert_non_null(strstr(doc, #name));                                       \
+    assert_true(protocol_type(BYTES(#name)));
+    PROTOCOL_TYPE_TABLE(X)
+#undef X
+    assert_false(protocol_type(BYTES("CONNECTS")));
+    for (const char *at = strstr(doc, "\n### "); at;
+         at = strstr(at, "\n### ")) {
+        at += strlen("\n### ");
+        while (*at != '\n') {
+            size_t len = 0;
+
+            while (is_type_char(at[len]))
+                len++;
+            if (len > 1) {
+                assert_true(protocol_type((struct bytes){at, len}));
+                headed++;
+            }
+            at += len + (at[len] != '\n');
+        }
+    }
+    assert_true(headed > 10);
+}
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_close_codes),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_types),
+                                       cmocka_unit_test(test_close_codes),
                                        cmocka_unit_test(test_error_codes)};
     FILE *file = argc == 2 ? fopen(argv[1], "r") : NULL;
     size_t size = 1 << 20, len;
