@@ -71,8 +71,7 @@ static int on_start(struct worker *w, void *arg)
     struct app_worker *p = &app->workers[worker_index(w)];
     int error;
 
-    p->app = app;
-    p->worker = w;
+    p->app = app; /* p->worker is set: the main thread reads it meanwhile */
     error = part_open(p);
     if (error)
         part_close(p);
