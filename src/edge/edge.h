@@ -54,7 +54,7 @@ struct edge_spec {
     unsigned class_count;
     const struct cache_class_spec *classes;
     size_t cache_bytes_max;    /* 64 MB */
-    unsigned connections_max;  /* per worker, 20,000 */
+    unsigned connections_max;  /* per worker, upgraded ones too; 20,000 */
     uint64_t head_timeout_ms;  /* 10 s to send a head */
     uint64_t body_timeout_ms;  /* 30 s between pieces of a body */
     uint64_t idle_timeout_ms;  /* 75 s between requests */
@@ -89,6 +89,9 @@ int edge_worker_listen(struct edge_worker *, const char *host, unsigned port,
 void edge_worker_drain(struct edge_worker *, uint64_t limit_ms,
                        void (*drained_fn)(void *arg), void *arg);
 void edge_worker_free(struct edge_worker **);
+
+/* A stream that exchange_upgrade() handed over has ended: its place is free. */
+void edge_worker_upgraded_end(struct edge_worker *);
 
 struct worker *edge_worker_worker(const struct edge_worker *);
 struct auth *edge_worker_auth(const struct edge_worker *);

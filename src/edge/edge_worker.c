@@ -19,6 +19,8 @@
 #include "net/stream.h"
 #include "proto/http1.h"
 
+#include <assert.h>
+
 #define LISTEN_BACKLOG 1024
 #define SWEEP_MS       1000
 #define DATE_FOR_MS    1000
@@ -209,13 +211,20 @@ static void on_accept(struct stream *stream, void *arg)
 {
     struct edge_worker *ew = arg;
 
-    if (ew->session_count < ew->edge->spec.connections_max) {
+    if (ew->session_count + ew->upgraded_count <
+        ew->edge->spec.connections_max) {
         session_open(ew, stream);
         return;
     }
     stream_own(stream, NULL, NULL);
     stream_write(stream, bytes_of(busy_reply));
     stream_shutdown(stream);
+}
+
+void edge_worker_upgraded_end(struct edge_worker *ew)
+{
+    assert(ew->upgraded_count > 0);
+    ew->upgraded_count--;
 }
 
 int edge_worker_listen(struct edge_worker *ew, const char *host, unsigned port,

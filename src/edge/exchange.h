@@ -87,7 +87,8 @@ struct bytes exchange_trace(const struct exchange *);
 /* Sends the head of a 101 (with what exchange_header() added) and hands over
  * the stream: what the peer sent already comes as rest. rest and the identity
  * are borrowed for the call, in which the new owner calls stream_own(); the
- * stream is reading. fn is called on this worker, soon after, or never when
+ * stream is reading, and whoever has it says edge_worker_upgraded_end() once
+ * it has closed. fn is called on this worker, soon after, or never when
  * the peer has gone. The exchange ends. */
 typedef void exchange_upgraded_fn(struct stream *, struct identity *,
                                   char *rest, size_t rest_len, void *arg);

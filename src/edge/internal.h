@@ -80,8 +80,9 @@ struct edge_worker {
     unsigned listener_count;
     struct list sessions;
     unsigned session_count;
-    struct list requests; /* alive */
-    struct list ready;    /* sessions to go on at the turn's end */
+    unsigned upgraded_count; /* handed over and not ended */
+    struct list requests;    /* alive */
+    struct list ready;       /* sessions to go on at the turn's end */
     struct loop_turn turn;
     struct list waiting; /* requests for a position */
     atomic_bool position_letter_sent;

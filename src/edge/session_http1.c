@@ -506,6 +506,7 @@ static void hand_over(struct session *s, struct bytes rest)
         stream_close(stream);
         return;
     }
+    s->edge->upgraded_count++;
     fn(stream, s->upgraded_identity, (char *)(uintptr_t)rest.at, rest.len, arg);
 }
 

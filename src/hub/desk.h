@@ -79,7 +79,7 @@ struct scan {
 
 struct hub_worker {
     struct hub *hub;
-    struct edge_worker *edge; /* or NULL */
+    struct edge_worker *edge;
     struct worker *worker;
     struct loop *loop;
     struct auth *auth;

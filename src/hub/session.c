@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "edge/edge.h"
 #include "edge/identity.h"
 #include "hub/catchup.h"
 #include "hub/desk.h"
@@ -47,6 +48,7 @@ static void sessions_remove(struct hub_worker *w, struct session *s)
     w->sessions[s->index] = last;
     last->index = s->index;
     metrics_gauge_add(w->shard, w->hub->series.connections, -1);
+    edge_worker_upgraded_end(w->edge);
 }
 
 static void session_free(void *at)
@@ -376,6 +378,7 @@ void session_begin(struct hub_worker *w, struct stream *stream,
         mem_free(s);
         stream_own(stream, NULL, NULL);
         stream_shutdown(stream);
+        edge_worker_upgraded_end(w->edge);
         return;
     }
     s->magic = SESSION_MAGIC;

@@ -137,7 +137,8 @@ static void on_headers(struct exchange *x)
 static void on_upgraded(struct stream *s, struct identity *id, char *rest,
                         size_t rest_len, void *arg)
 {
-    struct rig *rig = arg;
+    struct edge_worker *ew = arg;
+    struct rig *rig = worker_arg(edge_worker_worker(ew));
 
     stream_own(s, NULL, NULL);
     stream_write(s, BYTES("rest="));
@@ -145,13 +146,14 @@ static void on_upgraded(struct stream *s, struct identity *id, char *rest,
     stream_write(s, BYTES(" user="));
     stream_write(s, id->user);
     stream_shutdown(s);
+    edge_worker_upgraded_end(ew);
     atomic_fetch_add(&rig->upgraded, 1);
 }
 
 static void on_upgrade(struct exchange *x)
 {
     exchange_header(x, "Sec-WebSocket-Accept", BYTES("abc"));
-    exchange_upgrade(x, "websocket", on_upgraded, rig_of(x));
+    exchange_upgrade(x, "websocket", on_upgraded, x->edge);
 }
 
 static void routes_add(struct rig *rig)
