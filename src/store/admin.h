@@ -51,7 +51,9 @@ enum column_kind {
     COLUMN_TIME,
     COLUMN_JSON,
     COLUMN_BLOB,
-    COLUMN_UUID, /* PostgreSQL's: one value, many spellings */
+    /* One value, many spellings: only the canonical one is ever sent. SQLite,
+     * which has no such type, would make a number of what looks like one. */
+    COLUMN_UUID,
 };
 struct column_info {
     struct bytes name; /* valid during the callback */

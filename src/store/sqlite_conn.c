@@ -222,7 +222,7 @@ enum column_kind column_kind_of(struct bytes declared)
         {"TIMESTAMP", COLUMN_TIME}, {"DATE", COLUMN_TIME},
         {"INT", COLUMN_INT},        {"CHAR", COLUMN_TEXT},
         {"CLOB", COLUMN_TEXT},      {"TEXT", COLUMN_TEXT},
-        {"UUID", COLUMN_TEXT},      {"TIME", COLUMN_TIME},
+        {"UUID", COLUMN_UUID},      {"TIME", COLUMN_TIME},
         {"BLOB", COLUMN_BLOB},      {"REAL", COLUMN_REAL},
         {"FLOA", COLUMN_REAL},      {"DOUB", COLUMN_REAL},
     };

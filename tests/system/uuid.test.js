@@ -1,5 +1,6 @@
 // A UUID has many spellings and PostgreSQL takes them all for one value: what
-// is asked for in capitals must not outlive a write to it.
+// is asked for in capitals must not outlive a write to it. To SQLite it is text
+// in a column that prefers numbers.
 'use strict';
 
 const assert = require('node:assert');
@@ -34,15 +35,15 @@ create table things (id uuid primary key, org uuid not null, kind uuid,
 insert into things values ('${KEY}', '${TENANT}', '${KIND}', 'first');
 `;
 
-describe('UUIDs on PostgreSQL', () => {
+for (const store of ['sqlite', 'postgres']) describe(`UUIDs on ${store}`, () => {
   let app, server, token;
 
   before(async () => {
     app = fs.mkdtempSync(path.join(os.tmpdir(), 'fieldline-app-'));
     fs.mkdirSync(path.join(app, 'migrations'));
     fs.writeFileSync(path.join(app, 'app.yaml'), APP);
-    fs.writeFileSync(path.join(app, 'migrations', '0001_things.postgres.sql'), SCHEMA);
-    server = await Server.start({ app, store: 'postgres', sample: false });
+    fs.writeFileSync(path.join(app, 'migrations', '0001_things.sql'), SCHEMA);
+    server = await Server.start({ app, store, sample: false });
     token = server.token('u', TENANT, 'ONE');
   });
   after(async () => {
@@ -94,4 +95,21 @@ describe('UUIDs on PostgreSQL', () => {
     const item = await server.json('/api/v1/things/x', { token });
     assert.strictEqual(item.status, 404);
   });
+
+  // SQLite's UUID columns have numeric affinity: 1e5 would become 100000, and
+  // 32 digits would lose most of theirs.
+  test('what could be taken for a number is no UUID; one of digits is kept',
+    async () => {
+      const create = (id) => server.json('/api/v1/things', { token,
+        method: 'POST', body: JSON.stringify({ id, org: TENANT }) });
+      for (const id of ['1e5', '100000', '12345678901234567890123456789012']) {
+        assert.match(String((await create(id)).status), /^4(00|22)$/, id);
+        const { status } = await server.json(`/api/v1/things/${id}`, { token });
+        assert.strictEqual(status, 404);
+      }
+      const id = '11111111-2222-3333-4444-555555555555';
+      assert.strictEqual((await create(id)).body.id, id);
+      const { body } = await server.json(`/api/v1/things/${id}`, { token });
+      assert.strictEqual(body.id, id);
+    });
 });
