@@ -153,6 +153,22 @@ void session_close(struct session *s, enum close_code code)
     session_become(s, SESSION_CLOSING);
     list_remove(&s->link);
     lane_free(&s->lane);
+    s->closed_ms = loop_now_ms(s->worker->loop);
+    s->arrived = stream_bytes_arrived(s->stream);
+    timer_start(s->worker->loop, &s->timer, SESSION_LINGER_MS);
+}
+
+/* The code stands at the end of the queue: who reads gets there. */
+static void session_linger(struct session *s)
+{
+    uint64_t arrived = stream_bytes_arrived(s->stream);
+
+    if (arrived == s->arrived ||
+        loop_now_ms(s->worker->loop) >= s->closed_ms + SESSION_CLOSE_MS) {
+        stream_close(s->stream);
+        return;
+    }
+    s->arrived = arrived;
     timer_start(s->worker->loop, &s->timer, SESSION_LINGER_MS);
 }
 
@@ -242,7 +258,7 @@ static void session_tick(struct session *s)
     uint64_t now = loop_now_ms(s->worker->loop), due;
 
     if (s->state >= SESSION_CLOSING)
-        stream_close(s->stream);
+        session_linger(s);
     else if (s->leave_ms && now >= s->leave_ms)
         native_goodbye(s);
     else if (now >= s->heard_ms + spec->timeout_ms)

@@ -12,7 +12,8 @@
  *   LIVE      every frame the worker delivers is offered at once.
  *   CATCHING  frames are offered by catchup.c in order from cursor on; the
  *             worker's own delivery passes the session by.
- *   CLOSING   a close frame is queued; nothing more is offered or obeyed.
+ *   CLOSING   a close frame is queued; nothing more is offered or obeyed. It
+ *             lasts while the peer reads on, within SESSION_CLOSE_MS.
  *   GONE      the stream is closing; on_close frees the session.
  *
  * First lane: frames in order, references in the stream's queue, bounded by
@@ -42,7 +43,8 @@ struct stream;
 #define SESSION_MAGIC 0x5e55104eu
 
 #define SESSION_CONNECT_MS   10000 /* to send CONNECT */
-#define SESSION_LINGER_MS    5000  /* for the peer's close frame */
+#define SESSION_LINGER_MS    5000  /* for anything to arrive, while closing */
+#define SESSION_CLOSE_MS     60000 /* for all of it, and the peer's close */
 #define SESSION_MISTAKES_MAX 64    /* in a row */
 #define SESSION_JOBS_MAX     16    /* subscriptions under way */
 #define SESSION_DIRECT_BYTES 65536 /* queued, until LATEST ones wait */
@@ -73,6 +75,8 @@ struct session {
     uint64_t opened_ms, heard_ms; /* the loop's clock */
     uint64_t expires_ms;          /* of the token */
     uint64_t leave_ms;            /* while draining; 0: no */
+    uint64_t closed_ms, arrived;  /* CLOSING: since when; bytes, at the last
+                                     look */
     struct sub *subs;
     size_t sub_count, sub_cap;
     uint64_t sent;      /* the last feed offset offered, or looked at */

@@ -27,7 +27,9 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <linux/sockios.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define STREAM_BUFS_MAX 64 /* of one writev */
@@ -501,6 +503,21 @@ bool stream_is_open(const struct stream *s)
 uint64_t stream_bytes_sent(const struct stream *s)
 {
     return s->bytes_sent;
+}
+
+uint64_t stream_bytes_arrived(const struct stream *s)
+{
+    const uv_stream_t *tcp = (const uv_stream_t *)&s->tcp;
+    uint64_t taken = s->bytes_sent; /* by our kernel */
+    uv_os_fd_t fd;
+    int held = 0;
+
+    if (s->queue && s->queue->flight)
+        taken += s->queue->flight_bytes - uv_stream_get_write_queue_size(tcp);
+    if (uv_fileno((const uv_handle_t *)tcp, &fd) != 0 ||
+        ioctl(fd, SIOCOUTQ, &held) != 0 || held < 0)
+        return taken;
+    return (uint64_t)held < taken ? taken - (uint64_t)held : 0;
 }
 
 struct bytes stream_peer(const struct stream *s, char *room, size_t size)

@@ -83,6 +83,9 @@ void stream_shutdown(struct stream *); /* sends what is queued, then closes */
 void stream_close(struct stream *);    /* now; idempotent */
 bool stream_is_open(const struct stream *); /* writes are still accepted */
 uint64_t stream_bytes_sent(const struct stream *);
+/* Of what was sent, that which has arrived at the peer's kernel: it grows while
+ * a peer reads, however slowly. */
+uint64_t stream_bytes_arrived(const struct stream *);
 /* "127.0.0.1:4711"; empty when it is gone. */
 struct bytes stream_peer(const struct stream *, char *room, size_t size);
 

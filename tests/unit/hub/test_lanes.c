@@ -5,7 +5,10 @@
  */
 #include "rig.h"
 
+#include "hub/desk.h"
+#include "hub/session.h"
 #include "metrics/metrics.h"
+#include "net/stream.h"
 #include "store/change.h"
 
 #include <stdio.h>
@@ -81,6 +84,84 @@ static void test_a_reader_who_stops_is_sent_away(void **state)
     ws_expect_nothing(slow);
     ws_free(slow);
     ws_free(quick);
+    rig_free(rig);
+}
+
+struct look {
+    bool gone;        /* out: there is no session that closes */
+    uint64_t arrived; /* out: since the last look of its own */
+};
+
+static struct session *closing(struct hub_worker *w)
+{
+    for (size_t i = 0; i < w->session_count; i++)
+        if (w->sessions[i]->state == SESSION_CLOSING)
+            return w->sessions[i];
+    return NULL;
+}
+
+static void on_look(struct hub_worker *w, void *arg)
+{
+    struct session *s = closing(w);
+    struct look *look = arg;
+
+    look->gone = !s;
+    if (s)
+        look->arrived = stream_bytes_arrived(s->stream) - s->arrived;
+}
+
+/* Its patience is looked at now, not after five seconds. */
+static void on_patience(struct hub_worker *w, void *arg)
+{
+    struct session *s = closing(w);
+
+    if (s)
+        timer_start(w->loop, &s->timer, 0);
+}
+
+/* Stops reading until it is closed for it. */
+static struct ws *fall_behind(struct rig *rig)
+{
+    struct ws *slow = ws_session(rig, 0, "10", "1", "MANAGE", NULL);
+
+    ws_subscribe(slow, "\"tenant\"", NULL);
+    for (unsigned i = 0; closed(rig, "slow") == 0; i++)
+        large_change(rig, i);
+    return slow;
+}
+
+/* However slowly it reads, it gets to the code. */
+static void test_who_reads_on_gets_the_code(void **state)
+{
+    struct rig *rig = small_queues();
+    struct ws *slow = fall_behind(rig);
+    struct look look = {0};
+
+    while (!look.gone && ws_next_or_close(slow)) {
+        rig_on_worker(rig, 0, on_look, &look);
+        if (!look.arrived)
+            continue; /* the window has not opened yet */
+        rig_on_worker(rig, 0, on_patience, NULL);
+        rig_settle(rig);
+    }
+    assert_int_equal(ws_close_code(slow), 4008);
+    ws_free(slow);
+    rig_free(rig);
+}
+
+static void test_who_reads_no_more_is_cut_off(void **state)
+{
+    struct rig *rig = small_queues();
+    struct ws *slow = fall_behind(rig);
+    struct look look = {0};
+
+    while (!look.gone) {
+        rig_on_worker(rig, 0, on_patience, NULL);
+        rig_settle(rig);
+        rig_on_worker(rig, 0, on_look, &look);
+    }
+    assert_int_equal(ws_close_code(slow), 1006);
+    ws_free(slow);
     rig_free(rig);
 }
 
@@ -173,6 +254,8 @@ static void test_compression(void **state)
 }
 
 RUN(cmocka_unit_test(test_a_reader_who_stops_is_sent_away),
+    cmocka_unit_test(test_who_reads_on_gets_the_code),
+    cmocka_unit_test(test_who_reads_no_more_is_cut_off),
     cmocka_unit_test(test_a_slow_catch_up_is_not_closed),
     cmocka_unit_test(test_the_second_lane_keeps_the_last_value),
     cmocka_unit_test(test_compression))
