@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "cli/demo_client.h"
 #include "cli/demo_script.h"
-#include "geo/geo.h"
+#include "fieldline/geo.h"
 #include "net/loop.h"
 #include "proto/http.h"
 
@@ -27,7 +27,7 @@ enum courier_state { LOADING, DRIVING, VISITING, RESETTING };
 
 struct stop {
     char key[DEMO_KEY_MAX];
-    struct geo_point at;
+    struct fl_geo_point at;
 };
 
 struct courier {
@@ -38,7 +38,7 @@ struct courier {
     struct bytes key;
     enum courier_state state;
     struct timer tick, reopen;
-    struct geo_point at;
+    struct fl_geo_point at;
     uint64_t moved_ns;
     uint64_t pause_until_ms;
     unsigned visit;
@@ -141,7 +141,7 @@ static void take_stops(struct courier *c, const json_t *list)
             break;
         stop->at.lat = json_number_value(json_object_get(row, "lat"));
         stop->at.lng = json_number_value(json_object_get(row, "lng"));
-        if (geo_point_valid(stop->at) && demo_row_key(row, stop->key))
+        if (fl_geo_point_valid(stop->at) && demo_row_key(row, stop->key))
             c->stop_count++;
     }
 }
@@ -244,8 +244,8 @@ static void drive(struct courier *c)
     uint64_t now = loop_now_ns(c->client.world->loop);
     double seconds = (double)(now - c->moved_ns) / 1e9;
     double metres = script_of(c)->speed_kmh / 3.6 * seconds;
-    const struct geo_point to = c->stops[c->next].at;
-    double left = geo_distance_m(c->at, to);
+    const struct fl_geo_point to = c->stops[c->next].at;
+    double left = fl_geo_distance_m(c->at, to);
     double share = left > metres ? metres / left : 1;
 
     c->moved_ns = now;

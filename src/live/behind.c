@@ -231,8 +231,8 @@ static void on_row(const struct store_row *row, void *arg)
 {
     struct behind *b = arg;
     struct fleet *f = fleet_named(b, store_row_get(row, 0).bytes);
-    struct geo_point at = {real_of(store_row_get(row, 3)),
-                           real_of(store_row_get(row, 4))};
+    struct fl_geo_point at = {real_of(store_row_get(row, 3)),
+                              real_of(store_row_get(row, 4))};
 
     if (f &&
         fleet_put(f, store_row_get(row, 1).bytes, store_row_get(row, 2).bytes,

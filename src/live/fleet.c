@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fleet - a table, a list per tenant and a geo index under one lock.
+ * fleet - a table, and per tenant a list and a geo index, under one lock.
  *
- * An object's address is its id in the geo index: both live under the lock.
+ * An object's address is its id in its tenant's index: both live under the
+ * lock.
  * Threads: any, locked by lock.
  */
 #include "live/fleet.h"
@@ -22,8 +23,8 @@
 #define SWEEP_AT_ONCE 16  /* expired objects removed with each new one */
 
 struct group {
-    uint64_t number; /* in the geo index */
     struct list objects;
+    struct fl_geo_index *index;
     struct bytes tenant;
 };
 
@@ -43,10 +44,8 @@ struct fleet {
     int64_t expire_us;
     struct table *objects; /* by name */
     struct table *groups;  /* by tenant */
-    struct geo_index *index;
     struct list by_age;
     struct list dirty;
-    uint64_t last_group;
 };
 
 /* ---- fixes ------------------------------------------------------------ */
@@ -67,7 +66,7 @@ void fix_unref(struct fix **fix)
 }
 
 static size_t json_write_fix(struct buf *out, struct bytes key,
-                             struct geo_point at, int64_t at_us,
+                             struct fl_geo_point at, int64_t at_us,
                              struct bytes payload)
 {
     char time[CLOCK_RFC3339_LEN + 1];
@@ -89,7 +88,7 @@ static size_t json_write_fix(struct buf *out, struct bytes key,
 }
 
 static int fix_new(struct fix **ret, struct bytes resource, struct bytes tenant,
-                   struct bytes key, struct geo_point at, int64_t at_us,
+                   struct bytes key, struct fl_geo_point at, int64_t at_us,
                    struct bytes payload)
 {
     struct fix *f = NULL;
@@ -169,9 +168,11 @@ static struct group *group_of(struct fleet *f, struct bytes tenant)
     if (tenant.len)
         memcpy(g + 1, tenant.at, tenant.len);
     g->tenant = (struct bytes){(const char *)(g + 1), tenant.len};
-    g->number = ++f->last_group;
+    g->index = NULL;
     list_init(&g->objects);
-    if (table_put(f->groups, g->tenant, g) != 0) {
+    if (fl_geo_index_new(&g->index, NULL) != 0 ||
+        table_put(f->groups, g->tenant, g) != 0) {
+        fl_geo_index_free(&g->index);
         mem_free(g);
         return NULL;
     }
@@ -183,12 +184,13 @@ static void group_drop_empty(struct fleet *f, struct group *g)
     if (!list_empty(&g->objects))
         return;
     (void)table_remove(f->groups, g->tenant);
+    fl_geo_index_free(&g->index);
     mem_free(g);
 }
 
 static void object_drop(struct fleet *f, struct object *o)
 {
-    (void)geo_index_remove(f->index, object_id(o));
+    (void)fl_geo_index_remove(o->group->index, object_id(o));
     (void)table_remove(f->objects, o->name);
     list_remove(&o->in_group);
     list_remove(&o->by_age);
@@ -267,8 +269,6 @@ int fleet_new(struct fleet **ret, struct bytes resource, size_t objects_max,
     error = table_new(&f->objects, objects_max);
     if (!error)
         error = table_new(&f->groups, objects_max);
-    if (!error)
-        error = geo_index_new(&f->index, objects_max);
     if (error)
         fleet_free(&f);
     else
@@ -285,7 +285,6 @@ void fleet_free(struct fleet **fleet)
         return;
     while (!list_empty(&f->by_age))
         object_drop(f, LIST_FIRST(&f->by_age, struct object, by_age));
-    geo_index_free(&f->index);
     table_free(&f->groups);
     table_free(&f->objects);
     pthread_mutex_destroy(&f->lock);
@@ -323,8 +322,7 @@ static int fleet_place(struct fleet *f, const struct object_name *name,
     if (made)
         error = object_new(f, name, fix->tenant, &o);
     if (!error) {
-        error =
-            geo_index_put(f->index, object_id(o), o->group->number, fix->at);
+        error = fl_geo_index_put(o->group->index, object_id(o), fix->at, 0);
         if (error && made)
             object_drop(f, o);
     }
@@ -334,12 +332,12 @@ static int fleet_place(struct fleet *f, const struct object_name *name,
 }
 
 int fleet_put(struct fleet *f, struct bytes tenant, struct bytes key,
-              struct geo_point at, int64_t at_us, struct bytes payload,
+              struct fl_geo_point at, int64_t at_us, struct bytes payload,
               bool dirty)
 {
     struct object_name name;
     struct fix *fix;
-    int error = geo_point_valid(at) ? 0 : ERR_RANGE;
+    int error = fl_geo_point_valid(at) ? 0 : ERR_RANGE;
 
     if (!error)
         error = object_name(tenant, key, &name);
@@ -359,8 +357,8 @@ int fleet_put(struct fleet *f, struct bytes tenant, struct bytes key,
 /* ---- asking ----------------------------------------------------------- */
 
 static int near_locked(struct fleet *f, struct bytes tenant,
-                       struct geo_point at, double radius_m,
-                       struct geo_found *near, struct fleet_found *ret,
+                       struct fl_geo_point at, double radius_m,
+                       struct fl_geo_found *near, struct fleet_found *ret,
                        size_t max, size_t *ret_count)
 {
     struct group *g = table_get(f->groups, tenant);
@@ -368,8 +366,8 @@ static int near_locked(struct fleet *f, struct bytes tenant,
     int error = 0;
 
     if (g)
-        error = geo_index_radius(f->index, g->number, at, radius_m, near, max,
-                                 &count);
+        error = fl_geo_index_radius(g->index, at, radius_m, NULL, near, max,
+                                    &count);
     if (error)
         return error;
     for (size_t i = 0; i < count; i++)
@@ -380,11 +378,11 @@ static int near_locked(struct fleet *f, struct bytes tenant,
     return 0;
 }
 
-int fleet_near(struct fleet *f, struct bytes tenant, struct geo_point at,
+int fleet_near(struct fleet *f, struct bytes tenant, struct fl_geo_point at,
                double radius_m, struct fleet_found *ret, size_t max,
                size_t *ret_count)
 {
-    struct geo_found *near = mem_zalloc(max, sizeof(*near));
+    struct fl_geo_found *near = mem_zalloc(max, sizeof(*near));
     int error;
 
     if (!near)

@@ -5,8 +5,8 @@
  * A FIX is one object at one place: immutable, counted, with its JSON ready,
  * so a reply only joins texts and holds no lock while it does.
  *
- *   F1  every object is in the table, in its tenant's list (latest first), in
- *       the list by age (latest last) and in the geo index, or in none.
+ *   F1  every object is in the table, in its tenant's list (latest first) and
+ *       geo index, and in the list by age (latest last), or in none.
  *   F2  an object whose fix was not written is in the dirty list.
  *
  * Owner: live. Threads: any, locked by the fleet's own lock.
@@ -15,7 +15,7 @@
 #define FIELDLINE_LIVE_FLEET_H
 
 #include "base/bytes.h"
-#include "geo/geo.h"
+#include "fieldline/geo.h"
 
 #include <stdatomic.h>
 
@@ -23,7 +23,7 @@ struct fleet;
 
 struct fix {
     atomic_uint refs;
-    struct geo_point at;
+    struct fl_geo_point at;
     int64_t at_us;
     struct bytes resource; /* the spec's memory */
     struct bytes tenant, key;
@@ -48,11 +48,11 @@ size_t fleet_count(struct fleet *);
 /* dirty: it is to be written behind. An older time than the object's is
  * passed over. ERR_RANGE, ERR_LIMIT, ERR_NOMEM. */
 int fleet_put(struct fleet *, struct bytes tenant, struct bytes key,
-              struct geo_point, int64_t at_us, struct bytes payload,
+              struct fl_geo_point, int64_t at_us, struct bytes payload,
               bool dirty) MUST_CHECK;
 
 /* At most max of the tenant's; how many. Nearest first, or latest first. */
-int fleet_near(struct fleet *, struct bytes tenant, struct geo_point,
+int fleet_near(struct fleet *, struct bytes tenant, struct fl_geo_point,
                double radius_m, struct fleet_found *ret, size_t max,
                size_t *ret_count) MUST_CHECK;
 size_t fleet_all(struct fleet *, struct bytes tenant, struct fleet_found *ret,

@@ -132,7 +132,7 @@ int live_moved(struct live *l, struct worker *worker, struct bytes resource,
         return ERR_LIMIT;
     if (shard)
         metrics_add(shard, l->updates, 1);
-    return fleet_put(f, tenant, key, (struct geo_point){lat, lng},
+    return fleet_put(f, tenant, key, (struct fl_geo_point){lat, lng},
                      clock_wall_us(), payload, true);
 }
 

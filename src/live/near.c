@@ -24,7 +24,7 @@
 
 struct near {
     bool nearest;
-    struct geo_point at;
+    struct fl_geo_point at;
     double radius_m;
     size_t limit;         /* 0: not given */
     const char *expected; /* what was wrong, for people */
@@ -52,7 +52,7 @@ int near_radius_read(struct bytes text, double *ret_m)
     return 0;
 }
 
-static int point_read(struct bytes text, struct geo_point *ret)
+static int point_read(struct bytes text, struct fl_geo_point *ret)
 {
     struct bytes lat, lng;
     int error = 0;
@@ -62,7 +62,7 @@ static int point_read(struct bytes text, struct geo_point *ret)
     error = bytes_to_double(lat, &ret->lat);
     if (!error)
         error = bytes_to_double(lng, &ret->lng);
-    if (!error && !geo_point_valid(*ret))
+    if (!error && !fl_geo_point_valid(*ret))
         error = ERR_RANGE;
     return error;
 }

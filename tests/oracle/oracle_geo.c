@@ -1,83 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * oracle_geo - distances, boxes, geohashes and the index against brute force.
- *
- * Positions are drawn where mistakes live: poles, the antimeridian, cell edges,
- * crowds; radii from nothing to half the globe.
+ * oracle_geo - distances, ways, boxes and geohashes against slow arithmetic.
  * Threads: loop.
  */
-#include "geo/geo.h"
-#include "seed.h"
+#include "geo_draw.h"
 
-#include <math.h>
 #include <string.h>
-
-#define POINTS_MAX 600
-#define GROUPS     3
-#define STEPS      60000
-#define ROUNDS     200000
 
 static struct random rng;
 
-static uint64_t draw_below(uint64_t n)
-{
-    return random_below(&rng, n);
-}
-
-static double draw_between(double low, double high)
-{
-    return low + (high - low) * ((double)(random_next(&rng) >> 11) * 0x1p-53);
-}
-
-static double clamp(double x, double max)
-{
-    return fmax(-max, fmin(max, x));
-}
-
-/* Around one of a few places, or anywhere; sometimes exactly on a line. */
-static struct geo_point draw_point(void)
-{
-    static const struct geo_point places[] = {
-        {90, 0},     {-90, 50},     {0, 180},      {0, -180}, {52.5, 13.4},
-        {89.9, 180}, {-65.3, -180}, {40.7, -74.0}, {0, 0},    {52.5, 13.5},
-    };
-    struct geo_point p = {draw_between(-90, 90), draw_between(-180, 180)};
-
-    if (draw_below(4)) {
-        const struct geo_point *at =
-            &places[draw_below(sizeof(places) / sizeof(places[0]))];
-        double spread = pow(10, draw_between(-7, 1));
-
-        p.lat = clamp(at->lat + draw_between(-spread, spread), 90);
-        p.lng = at->lng + draw_between(-spread, spread);
-        if (fabs(p.lng) > 180)
-            p.lng -= copysign(360, p.lng);
-    }
-    if (!draw_below(8))
-        p.lat = clamp(floor(p.lat * 32) / 32, 90);
-    if (!draw_below(8))
-        p.lng = clamp(floor(p.lng * 32) / 32, 180);
-    if (!draw_below(16))
-        p.lng = copysign(180, p.lng);
-    return p;
-}
-
-static double draw_radius(void)
-{
-    switch (draw_below(8)) {
-    case 0:
-        return 0;
-    case 1:
-        return draw_between(0, M_PI * GEO_RADIUS_M * 1.1);
-    case 2: /* about a quarter of a turn: boxes are at their most delicate */
-        return GEO_RADIUS_M * M_PI / 2 * (1 + draw_between(-1e-9, 1e-9));
-    default:
-        return pow(10, draw_between(-3, 7));
-    }
-}
-
 /* The angle between two vectors, in long double. */
-static double reference_distance_m(struct geo_point a, struct geo_point b)
+static double reference_distance_m(struct fl_geo_point a, struct fl_geo_point b)
 {
     const long double radians = 3.14159265358979323846264338327950288L / 180;
     long double lat_a = a.lat * radians, lat_b = b.lat * radians;
@@ -88,44 +21,79 @@ static double reference_distance_m(struct geo_point a, struct geo_point b)
     long double dot =
         sinl(lat_a) * sinl(lat_b) + cosl(lat_a) * cosl(lat_b) * cosl(lng);
 
-    return (double)((long double)GEO_RADIUS_M *
+    return (double)((long double)FL_GEO_RADIUS_M *
                     atan2l(hypotl(across, along), dot));
 }
 
-static void check_distances(void)
+/* Of a draw, and one nearly opposite now and then. */
+static struct fl_geo_point draw_other(struct fl_geo_point a)
 {
-    for (int i = 0; i < ROUNDS; i++) {
-        struct geo_point a = draw_point(), b = draw_point();
-        double want = reference_distance_m(a, b);
+    struct fl_geo_point b = draw_point(&rng);
 
-        if (!draw_below(4)) { /* nearly opposite */
-            b.lat = clamp(draw_between(-1e-6, 1e-6) - a.lat, 90);
-            b.lng = a.lng > 0 ? a.lng - 180 : a.lng + 180;
-            want = reference_distance_m(a, b);
-        }
-        CHECK(fabs(geo_distance_m(a, b) - want) <= want * 1e-9 + 1e-8);
-        CHECK(geo_distance_m(a, b) == geo_distance_m(b, a));
+    if (!random_below(&rng, 4)) {
+        b.lat = draw_clamp(draw_between(&rng, -1e-6, 1e-6) - a.lat, 90);
+        b.lng = a.lng > 0 ? a.lng - 180 : a.lng + 180;
+    }
+    return b;
+}
+
+static void check_distances(uint64_t cases)
+{
+    for (uint64_t i = 0; i < cases; i++) {
+        struct fl_geo_point a = draw_point(&rng), b = draw_other(a);
+        double want = reference_distance_m(a, b);
+        double got = fl_geo_distance_m(a, b), h = fl_geo_haversine(a, b), many;
+
+        CHECK(fabs(got - want) <= want * 1e-14 + 1e-8);
+        CHECK(got == fl_geo_distance_m(b, a));
+        CHECK(fl_geo_distance_many(a, &b.lat, &b.lng, 1, &many) == 0);
+        CHECK(many == got);
+        /* Near the antipode the haversine itself has no digits left. */
+        CHECK(fabs(fl_geo_haversine_to_m(h) - got) <=
+              (h < 0.9 ? 1e-7 : 2 * FL_GEO_RADIUS_M * 1e-7));
+        CHECK(fabs(fl_geo_haversine_of_m(got) - h) <= 1e-15);
     }
 }
 
-static void check_boxes(void)
+/* Who sets out as told arrives. */
+static void check_ways(uint64_t cases)
 {
-    for (int i = 0; i < ROUNDS; i++) {
-        struct geo_point at = draw_point(), p = draw_point();
-        double radius_m = draw_radius();
-        struct geo_box box;
+    for (uint64_t i = 0; i < cases; i++) {
+        struct fl_geo_point a = draw_point(&rng), b = draw_other(a), there;
+        double m = fl_geo_distance_m(a, b), way = fl_geo_bearing_deg(a, b);
 
-        if (draw_below(2)) /* just inside */
-            radius_m = geo_distance_m(at, p);
-        CHECK(geo_circle_box(at, radius_m, &box) == 0);
-        CHECK(geo_box_has(&box, at));
-        if (geo_distance_m(at, p) <= radius_m)
-            CHECK(geo_box_has(&box, p));
+        CHECK(way >= 0 && way < 360);
+        CHECK(fl_geo_destination(a, way, m, &there) == 0);
+        CHECK(fl_geo_point_valid(there));
+        CHECK(fl_geo_distance_m(there, b) <= 1e-7);
+        way = draw_between(&rng, -720, 720);
+        m = draw_radius(&rng);
+        CHECK(fl_geo_destination(a, way, m, &there) == 0);
+        if (m < M_PI * FL_GEO_RADIUS_M)
+            CHECK(fabs(fl_geo_distance_m(a, there) - m) <= 1e-7);
+    }
+}
+
+static void check_boxes(uint64_t cases)
+{
+    for (uint64_t i = 0; i < cases; i++) {
+        struct fl_geo_point at = draw_point(&rng), p = draw_point(&rng);
+        double radius_m = draw_radius(&rng);
+        struct fl_geo_box box;
+
+        if (random_below(&rng, 2)) /* just inside */
+            radius_m = fl_geo_distance_m(at, p);
+        CHECK(fl_geo_circle_box(at, radius_m, &box) == 0);
+        CHECK(fl_geo_box_valid(&box));
+        CHECK(fl_geo_box_has(&box, at));
+        if (fl_geo_distance_m(at, p) <= radius_m)
+            CHECK(fl_geo_box_has(&box, p));
     }
 }
 
 /* By halving, as the definition has it. */
-static void reference_geohash(struct geo_point p, unsigned precision, char *ret)
+static void reference_geohash(struct fl_geo_point p, unsigned precision,
+                              char *ret)
 {
     double low[2] = {-180, -90}, high[2] = {180, 90};
     double value[2] = {p.lng, p.lat};
@@ -146,100 +114,109 @@ static void reference_geohash(struct geo_point p, unsigned precision, char *ret)
     ret[precision] = '\0';
 }
 
-static void check_geohashes(void)
+static void check_family(fl_geo_cell cell, struct fl_geo_point p)
 {
-    for (int i = 0; i < ROUNDS; i++) {
-        struct geo_point p = draw_point();
-        unsigned precision = 1 + (unsigned)draw_below(12);
-        char got[13], want[13];
-        struct geo_box box;
+    unsigned precision = fl_geo_cell_precision(cell);
+    fl_geo_cell other, ring[8], children[32];
 
-        CHECK(geohash_encode(p, precision, got) == 0);
+    for (unsigned up = 1; up <= precision; up++) {
+        fl_geo_cell direct;
+
+        CHECK(fl_geo_parent(cell, up, &other) == 0);
+        CHECK(fl_geo_encode(p, up, &direct) == 0);
+        CHECK(other == direct);
+    }
+    CHECK(fl_geo_neighbors(cell, ring) == 0);
+    for (unsigned i = 0; i < 8; i++) {
+        /* Who is my neighbour has me as his. */
+        fl_geo_cell back[8];
+        bool mutual = false;
+
+        CHECK(fl_geo_cell_precision(ring[i]) == precision);
+        CHECK(fl_geo_neighbors(ring[i], back) == 0);
+        for (unsigned j = 0; j < 8; j++)
+            mutual |= back[j] == cell;
+        CHECK(mutual && ring[i] != cell);
+        for (unsigned j = 0; j < i; j++)
+            CHECK(ring[i] != ring[j]);
+    }
+    if (precision == FL_GEO_PRECISION_MAX)
+        return;
+    CHECK(fl_geo_children(cell, children) == 0);
+    CHECK(fl_geo_encode(p, precision + 1, &other) == 0);
+    for (unsigned i = 0, hits = 0; i < 32; i++) {
+        hits += children[i] == other;
+        CHECK(i < 31 || hits == 1);
+        CHECK(i == 0 || children[i - 1] < children[i]);
+    }
+}
+
+static void check_geohashes(uint64_t cases)
+{
+    for (uint64_t i = 0; i < cases; i++) {
+        struct fl_geo_point p = draw_point(&rng);
+        unsigned precision = 1 + (unsigned)random_below(&rng, 12);
+        char got[FL_GEO_TEXT], want[FL_GEO_TEXT];
+        struct fl_geo_area area;
+        fl_geo_cell cell, other;
+        double lat, lng;
+
+        CHECK(fl_geo_encode_text(p, precision, got) == 0);
         reference_geohash(p, precision, want);
         CHECK(strcmp(got, want) == 0);
-        CHECK(geohash_decode(got, precision, &box) == 0);
-        CHECK(geo_box_has(&box, p));
+        CHECK(fl_geo_decode_text(got, precision, &area) == 0);
+        CHECK(fl_geo_box_has(&area.box, p));
+        CHECK(fabs(area.center.lat - p.lat) <= area.lat_error);
+        CHECK(fabs(area.center.lng - p.lng) <= area.lng_error);
+        CHECK(fl_geo_cell_of_text(got, precision, &cell) == 0);
+        CHECK(fl_geo_encode_many(&p.lat, &p.lng, 1, precision, &other) == 0);
+        CHECK(cell == other);
+        CHECK(fl_geo_decode_many(&cell, 1, &lat, &lng) == 0);
+        CHECK(lat == area.center.lat && lng == area.center.lng);
+        CHECK(fl_geo_cell_of_bits(fl_geo_cell_to_bits(cell), precision,
+                                  &other) == 0);
+        CHECK(cell == other);
         /* The cell's own corner encodes to the cell. */
-        p = (struct geo_point){box.south, box.west};
-        CHECK(geohash_encode(p, precision, want) == 0);
+        p = (struct fl_geo_point){area.box.south, area.box.west};
+        CHECK(fl_geo_encode_text(p, precision, want) == 0);
         CHECK(strcmp(got, want) == 0);
+        check_family(cell, p);
     }
 }
 
-struct truth {
-    struct geo_point at;
-    uint64_t group;
-    bool there;
-};
-
-static int nearest_first(const void *left, const void *right)
+/* Numbers sort as texts do. */
+static void check_order(uint64_t cases)
 {
-    const struct geo_found *a = left, *b = right;
+    for (uint64_t i = 0; i < cases; i++) {
+        struct fl_geo_point p = draw_point(&rng);
+        char text[2][FL_GEO_TEXT];
+        fl_geo_cell cell[2];
 
-    if (a->distance_m != b->distance_m)
-        return a->distance_m < b->distance_m ? -1 : 1;
-    return (a->id > b->id) - (a->id < b->id);
-}
+        for (unsigned k = 0; k < 2; k++) {
+            unsigned precision = 1 + (unsigned)random_below(&rng, 12);
 
-static void check_search(struct geo_index *g, const struct truth *truth)
-{
-    static struct geo_found want[POINTS_MAX], got[POINTS_MAX];
-    struct geo_point from = draw_point();
-    double radius_m = draw_radius();
-    uint64_t group = draw_below(GROUPS);
-    size_t max = draw_below(2) ? POINTS_MAX : draw_below(10);
-    size_t count = 0, found;
-
-    for (uint64_t id = 0; id < POINTS_MAX; id++) {
-        double distance_m = geo_distance_m(from, truth[id].at);
-
-        if (truth[id].there && truth[id].group == group &&
-            distance_m <= radius_m)
-            want[count++] = (struct geo_found){id, distance_m, truth[id].at};
-    }
-    qsort(want, count, sizeof(want[0]), nearest_first);
-    if (count > max)
-        count = max;
-    CHECK(geo_index_radius(g, group, from, radius_m, got, max, &found) == 0);
-    CHECK(found == count);
-    for (size_t i = 0; i < count; i++) {
-        CHECK(got[i].id == want[i].id);
-        CHECK(got[i].distance_m == want[i].distance_m);
-    }
-}
-
-static void check_index(void)
-{
-    static struct truth truth[POINTS_MAX];
-    struct geo_index *g;
-    size_t count = 0;
-
-    CHECK(geo_index_new(&g, POINTS_MAX) == 0);
-    for (int i = 0; i < STEPS; i++) {
-        uint64_t id = draw_below(POINTS_MAX);
-
-        if (draw_below(3) == 0) {
-            check_search(g, truth);
-        } else if (draw_below(8) == 0) {
-            CHECK(geo_index_remove(g, id) == truth[id].there);
-            count -= truth[id].there;
-            truth[id].there = false;
-        } else {
-            count += !truth[id].there;
-            truth[id] = (struct truth){draw_point(), draw_below(GROUPS), true};
-            CHECK(geo_index_put(g, id, truth[id].group, truth[id].at) == 0);
+            CHECK(fl_geo_encode(p, precision, &cell[k]) == 0);
+            CHECK(fl_geo_cell_to_text(cell[k], text[k]) == 0);
+            if (random_below(&rng, 2))
+                p = draw_point(&rng);
         }
-        CHECK(geo_index_count(g) == count);
+
+        int order = strcmp(text[0], text[1]);
+
+        CHECK((cell[0] < cell[1]) == (order < 0));
+        CHECK((cell[0] == cell[1]) == (order == 0));
     }
-    geo_index_free(&g);
 }
 
 int main(void)
 {
+    uint64_t cases = draw_cases();
+
     rng = random_start();
-    check_distances();
-    check_boxes();
-    check_geohashes();
-    check_index();
+    check_distances(cases);
+    check_ways(cases);
+    check_boxes(cases);
+    check_geohashes(cases);
+    check_order(cases / 4);
     return 0;
 }

@@ -17,7 +17,7 @@ static int put(struct fleet *f, const char *tenant, const char *key, double lat,
                double lng, int64_t at_us)
 {
     return fleet_put(f, bytes_of(tenant), bytes_of(key),
-                     (struct geo_point){lat, lng}, at_us, BYTES("{\"a\":1}"),
+                     (struct fl_geo_point){lat, lng}, at_us, BYTES("{\"a\":1}"),
                      true);
 }
 
@@ -29,7 +29,7 @@ static size_t near_keys(struct fleet *f, const char *tenant, double radius_m,
 
     *keys = '\0';
     assert_int_equal(fleet_near(f, bytes_of(tenant),
-                                (struct geo_point){40, -74}, radius_m, found,
+                                (struct fl_geo_point){40, -74}, radius_m, found,
                                 16, &count),
                      0);
     for (size_t i = 0; i < count; i++) {
@@ -125,7 +125,7 @@ static void test_dirty_until_written(void **state)
     assert_int_equal(put(f, "1", "a", 2, 2, 2), 0);
     assert_int_equal(put(f, "1", "b", 1, 1, 3), 0);
     assert_int_equal(fleet_put(f, BYTES("1"), BYTES("c"),
-                               (struct geo_point){1, 1}, 4, BYTES("{}"), false),
+                               (struct fl_geo_point){1, 1}, 4, BYTES("{}"), false),
                      0);
     assert_int_equal(fleet_dirty_take(f, fixes, 1), 1);
     check_bytes(fixes[0]->key, "a");

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * grid - each axis cut 30 times in half, and the bits of both interleaved.
+ *
+ * A cell's number on its axis is found by one multiplication and mended by
+ * comparing with its edges, which are exact in a double (39 bits at most): so
+ * it is the one that halving step by step would give. 60 bits in all, the
+ * longitude's first.
+ * Threads: immutable.
+ */
+#ifndef FIELDLINE_GEO_GRID_H
+#define FIELDLINE_GEO_GRID_H
+
+#include "geo/kernel.h"
+
+#define GRID_BITS     30
+#define GRID_CELLS    (INT32_C(1) << GRID_BITS)
+#define GRID_LNG_SPAN 360.0
+#define GRID_LAT_SPAN 180.0
+#define LETTER_BITS   5u
+
+/* The lower edge of a cell; of the number of cells, the upper of the last. */
+ALWAYS_INLINE double grid_edge(int32_t cell, double span)
+{
+    return (double)cell * (span * 0x1p-30) - span / 2;
+}
+
+/* Which cell of an axis from -span/2 to span/2? Others count as an end. */
+ALWAYS_INLINE int32_t grid_cell(double value, double span)
+{
+    double inside = value <= span / 2 ? value : span / 2; /* NaN: the end */
+
+    inside = inside >= -span / 2 ? inside : -span / 2;
+
+    int32_t cell = (int32_t)((inside + span / 2) * (0x1p30 / span));
+
+    cell -= inside < grid_edge(cell, span);
+    cell += inside >= grid_edge(cell + 1, span);
+    return cell < GRID_CELLS ? cell : GRID_CELLS - 1;
+}
+
+/* abcd -> 0a0b0c0d */
+ALWAYS_INLINE uint64_t grid_spread(uint64_t x)
+{
+    x = (x | x << 16) & 0x0000ffff0000ffffu;
+    x = (x | x << 8) & 0x00ff00ff00ff00ffu;
+    x = (x | x << 4) & 0x0f0f0f0f0f0f0f0fu;
+    x = (x | x << 2) & 0x3333333333333333u;
+    return (x | x << 1) & 0x5555555555555555u;
+}
+
+ALWAYS_INLINE uint64_t grid_gather(uint64_t x)
+{
+    x &= 0x5555555555555555u;
+    x = (x | x >> 1) & 0x3333333333333333u;
+    x = (x | x >> 2) & 0x0f0f0f0f0f0f0f0fu;
+    x = (x | x >> 4) & 0x00ff00ff00ff00ffu;
+    x = (x | x >> 8) & 0x0000ffff0000ffffu;
+    return (x | x >> 16) & 0x00000000ffffffffu;
+}
+
+/* Both axes' numbers as a cell of a precision, and back (top-aligned). */
+ALWAYS_INLINE fl_geo_cell grid_join(uint64_t lng, uint64_t lat,
+                                    unsigned precision)
+{
+    uint64_t bits = (grid_spread(lng) << 1 | grid_spread(lat)) << 4;
+
+    return (bits & ~UINT64_C(0) << (64 - LETTER_BITS * precision)) | precision;
+}
+
+ALWAYS_INLINE int32_t grid_lng(fl_geo_cell cell)
+{
+    return (int32_t)grid_gather(cell >> 5);
+}
+
+ALWAYS_INLINE int32_t grid_lat(fl_geo_cell cell)
+{
+    return (int32_t)grid_gather(cell >> 4);
+}
+
+/* Of 30 bits, how many does a precision leave to a cell's inside? */
+ALWAYS_INLINE unsigned grid_lng_rest(unsigned precision)
+{
+    return GRID_BITS - (LETTER_BITS * precision + 1) / 2;
+}
+
+ALWAYS_INLINE unsigned grid_lat_rest(unsigned precision)
+{
+    return GRID_BITS - LETTER_BITS * precision / 2;
+}
+
+ALWAYS_INLINE bool grid_precision_valid(unsigned precision)
+{
+    return precision - 1 < FL_GEO_PRECISION_MAX;
+}
+
+ALWAYS_INLINE bool grid_valid(fl_geo_cell cell)
+{
+    unsigned precision = cell & 15;
+
+    return grid_precision_valid(precision) &&
+           (cell & ((UINT64_C(1) << (64 - LETTER_BITS * precision)) - 1)) ==
+               precision;
+}
+
+ALWAYS_INLINE struct fl_geo_box grid_box(fl_geo_cell cell)
+{
+    unsigned precision = cell & 15;
+    int32_t lng = grid_lng(cell), lat = grid_lat(cell);
+
+    return (struct fl_geo_box){
+        .south = grid_edge(lat, GRID_LAT_SPAN),
+        .west = grid_edge(lng, GRID_LNG_SPAN),
+        .north =
+            grid_edge(lat + (1 << grid_lat_rest(precision)), GRID_LAT_SPAN),
+        .east = grid_edge(lng + (1 << grid_lng_rest(precision)), GRID_LNG_SPAN),
+    };
+}
+
+#endif

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * search - what lies within a radius or a box, and what is nearest.
+ *
+ * A box of the globe is a WINDOW of columns and rows of the Z-curve's square.
+ * A walk goes from its first key to its last, leaf by leaf; after each leaf it
+ * skips to the next key that lies in the window (H. Tropf and H. Herzog,
+ * Multidimensional Range Search in Dynamically Balanced Trees, 1981). So it
+ * meets each leaf that reaches into the window once, and no other but by the
+ * points' own unevenness.
+ *
+ * The nearest are first looked for in the point's own leaf and those beside it
+ * on the curve, until there are enough: the farthest of them bounds a circle,
+ * which is then walked and shrinks on the way.
+ * Threads: any; a search holds the gate as a reader.
+ */
+#include "geo/index.h"
+#include "base/options.h"
+#include "geo/nearest.h"
+
+#include <math.h>
+
+#define HALF_ROUND_M (M_PI * FL_GEO_RADIUS_M)
+/* A window is drawn anew once its circle is this much too large. */
+#define SHRUNK       0.75
+
+struct window {
+    uint32_t x_min, x_max, y_min, y_max;
+};
+
+struct search {
+    const struct fl_geo_index *index;
+    struct fl_geo_query query;
+    const struct window *only; /* if a leaf may reach into more than one */
+    struct fl_geo_point from;
+    double cos_from;
+    double radius_m;
+    double haversine_max; /* of the radius, with its margin */
+    struct fl_geo_box box;
+    double drawn_m; /* the radius that the box was drawn for */
+    double lng_side;
+    mark seen_first, seen_last; /* leaves that were scanned before */
+    bool seen;
+    struct nearest nearest;
+};
+
+typedef bool leaf_fn(struct search *, const struct leaf *);
+
+/* ---- circles --------------------------------------------------------- */
+
+/* The circle of the search, and the box around it. */
+static void draw_circle(struct search *s, double radius_m)
+{
+    s->radius_m = radius_m;
+    if (radius_m >= HALF_ROUND_M) {
+        s->haversine_max = 2;
+        s->box = (struct fl_geo_box){-90, -180, 90, 180};
+        s->lng_side = 180;
+        s->drawn_m = HALF_ROUND_M;
+        return;
+    }
+    s->haversine_max =
+        fl_geo_haversine_of_m(radius_m) * KERNEL_WIDER + KERNEL_LEAST;
+    if (fl_geo_circle_box(s->from, radius_m, &s->box))
+        return; /* it was checked */
+    s->drawn_m = radius_m;
+    s->lng_side = (s->box.east - s->box.west) / 2;
+    if (s->lng_side < 0)
+        s->lng_side += 180.0;
+}
+
+/* ---- keys in a window --------------------------------------------------- */
+
+static uint32_t level_of(uint32_t difference)
+{
+    return 31 - (uint32_t)__builtin_clz(difference);
+}
+
+/* The lowest bit of the key that must change to come into the window. */
+static uint32_t bit_to_change(const struct window *w, uint32_t x, uint32_t y)
+{
+    uint32_t bit = 0, other = 0;
+
+    if (x < w->x_min)
+        bit = 2 * level_of(x ^ w->x_min) + 1;
+    else if (x > w->x_max)
+        bit = 2 * level_of(x ^ w->x_max) + 1;
+    if (y < w->y_min)
+        other = 2 * level_of(y ^ w->y_min);
+    else if (y > w->y_max)
+        other = 2 * level_of(y ^ w->y_max);
+    return bit > other ? bit : other;
+}
+
+/* A cell's lower corner on one axis, with bit set where set is 1. */
+static uint64_t corner(uint32_t value, uint32_t bit, uint64_t set)
+{
+    return ((uint64_t)value >> bit | set) << bit;
+}
+
+static bool meets(uint64_t low, uint32_t bits, uint32_t min, uint32_t max)
+{
+    return low <= max && low + (UINT64_C(1) << bits) > min;
+}
+
+/*
+ * The smallest key of the window that is not below the given one. It shares
+ * the bits above one that is 0 in the key and 1 in it: the lowest such bit for
+ * which the cell of all keys so begun meets the window.
+ */
+static bool window_next(const struct window *w, uint64_t key, uint64_t *ret)
+{
+    uint32_t x = (uint32_t)grid_gather(key >> 1);
+    uint32_t y = (uint32_t)grid_gather(key);
+
+    if (x >= w->x_min && x <= w->x_max && y >= w->y_min && y <= w->y_max) {
+        *ret = key;
+        return true;
+    }
+    for (uint32_t bit = bit_to_change(w, x, y); bit < 64; bit++) {
+        uint32_t half = bit / 2, upper = (bit + 1) / 2;
+        bool of_x = bit & 1;
+
+        if (key >> bit & 1)
+            continue;
+
+        uint64_t x_low = corner(x, half, of_x);
+        uint64_t y_low = of_x ? corner(y, upper, 0) : corner(y, half, 1);
+
+        if (!meets(x_low, half, w->x_min, w->x_max) ||
+            !meets(y_low, upper, w->y_min, w->y_max))
+            continue;
+        *ret = index_key(x_low > w->x_min ? (uint32_t)x_low : w->x_min,
+                         y_low > w->y_min ? (uint32_t)y_low : w->y_min);
+        return true;
+    }
+    return false;
+}
+
+/* ---- walking ------------------------------------------------------------ */
+
+/* The next place whose leaf reaches into the window. */
+static bool walk_on(const struct fl_geo_index *ix, const struct window *w,
+                    struct place *p)
+{
+    const struct leaf *l;
+    uint64_t key;
+
+    if (!tree_next(ix, p))
+        return false;
+    l = tree_leaf(ix, *p);
+    if (!window_next(w, mark_key(l->first), &key))
+        return false;
+    if (key > mark_key(l->last))
+        *p = tree_find(ix, (mark)key << 64);
+    return true;
+}
+
+/*
+ * The columns of a box are one run, or two across the antimeridian; a side on
+ * it takes the column beyond as well, since 180 and -180 are one.
+ */
+static unsigned windows_of(const struct fl_geo_box *box, struct window ret[2])
+{
+    struct window w = {
+        .x_min = index_axis(box->west, GRID_LNG_SPAN),
+        .x_max = index_axis(box->east, GRID_LNG_SPAN),
+        .y_min = index_axis(box->south, GRID_LAT_SPAN),
+        .y_max = index_axis(box->north, GRID_LAT_SPAN),
+    };
+
+    if (box->west > box->east && w.x_min <= w.x_max) {
+        w.x_min = 0; /* all around but for less than a column */
+        w.x_max = UINT32_MAX;
+    }
+    ret[0] = ret[1] = w;
+    if (w.x_min > w.x_max) {
+        ret[0].x_max = UINT32_MAX;
+        ret[1].x_min = 0;
+        return 2;
+    }
+    if (box->west == -180.0 && w.x_max < UINT32_MAX) {
+        ret[1].x_min = ret[1].x_max = UINT32_MAX;
+        return 2;
+    }
+    if (box->east == 180.0 && w.x_min > 0) {
+        ret[1].x_min = ret[1].x_max = 0;
+        return 2;
+    }
+    return 1;
+}
+
+/* A circle that has shrunk is drawn anew, if it stays one window. */
+static void window_redraw(struct search *s, struct window *w)
+{
+    struct window drawn[2];
+
+    if (s->only || !(s->radius_m < SHRUNK * s->drawn_m))
+        return;
+    draw_circle(s, s->radius_m);
+    if (windows_of(&s->box, drawn) == 1)
+        *w = drawn[0];
+}
+
+/* A leaf_fn that returns false ends the walk. */
+static void walk_window(struct search *s, struct window *w, leaf_fn *fn)
+{
+    const struct fl_geo_index *ix = s->index;
+    mark first = (mark)index_key(w->x_min, w->y_min) << 64;
+    struct place p = tree_find(ix, first);
+
+    do {
+        const struct leaf *l = tree_leaf(ix, p);
+
+        if (s->seen && l->first >= s->seen_first && l->last <= s->seen_last)
+            continue;
+        if (!fn(s, l))
+            return;
+        window_redraw(s, w);
+    } while (walk_on(ix, w, &p));
+}
+
+static void walk_box(struct search *s, leaf_fn *fn)
+{
+    struct window windows[2];
+    unsigned count = windows_of(&s->box, windows);
+
+    for (unsigned i = 0; i < count; i++) {
+        s->only = count > 1 ? &windows[i] : NULL;
+        walk_window(s, &windows[i], fn);
+    }
+    s->only = NULL;
+}
+
+/* ---- measuring ---------------------------------------------------------- */
+
+static bool passes(const struct search *s, const struct leaf *l, uint32_t i)
+{
+    const struct fl_geo_query *q = &s->query;
+
+    if (s->only) {
+        uint32_t x = index_axis(l->lng[i], GRID_LNG_SPAN);
+
+        if (x < s->only->x_min || x > s->only->x_max)
+            return false;
+    }
+    return l->stamp[i] >= q->since &&
+           (!q->filter || q->filter(l->id[i], leaf_point(l, i), q->arg));
+}
+
+static void consider(struct search *s, const struct leaf *l, uint32_t i)
+{
+    struct fl_geo_point at = leaf_point(l, i);
+    double cos_at = kernel_cos_lat(at.lat);
+    double h = kernel_haversine(s->from, s->cos_from, at, cos_at);
+
+    if (h > s->haversine_max)
+        return;
+
+    struct fl_geo_found one = {
+        .id = l->id[i],
+        .distance_m = kernel_metres(h, s->from, s->cos_from, at, cos_at),
+        .at = at,
+        .stamp = l->stamp[i],
+    };
+
+    if (one.distance_m <= s->radius_m && passes(s, l, i))
+        nearest_offer(&s->nearest, &one);
+}
+
+static bool scan_circle(struct search *s, const struct leaf *l)
+{
+    uint8_t near[LEAF_POINTS];
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < l->count; i++) {
+        double apart = kernel_lng_between(l->lng[i], s->from.lng);
+
+        near[count] = (uint8_t)i;
+        count += (l->lat[i] >= s->box.south) & (l->lat[i] <= s->box.north) &
+                 (apart <= s->lng_side);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        consider(s, l, near[i]);
+    return true;
+}
+
+/* ---- the three questions ------------------------------------------------ */
+
+static int search_begin(struct search *s, struct fl_geo_index *ix,
+                        const struct fl_geo_query *query,
+                        struct fl_geo_found *ret, size_t max)
+{
+    *s = (struct search){.index = ix, .nearest = {.found = ret, .max = max}};
+    return options_read(&s->query, sizeof(s->query), query);
+}
+
+static int search_around(struct search *s, struct fl_geo_point from,
+                         double radius_m)
+{
+    if (!fl_geo_point_valid(from) || !(radius_m >= 0))
+        return FL_ERR_RANGE;
+    s->from = from;
+    s->cos_from = kernel_cos_lat(from.lat);
+    draw_circle(s, radius_m);
+    return 0;
+}
+
+int fl_geo_index_radius(struct fl_geo_index *ix, struct fl_geo_point from,
+                        double radius_m, const struct fl_geo_query *query,
+                        struct fl_geo_found *ret, size_t max, size_t *found)
+{
+    struct search s;
+    int error = search_begin(&s, ix, query, ret, max);
+
+    if (!error)
+        error = search_around(&s, from, radius_m);
+    if (error)
+        return error;
+
+    struct gate_stripe *stripe = gate_read(&ix->gate);
+
+    if (ix->count && max)
+        walk_box(&s, scan_circle);
+    gate_read_done(stripe);
+    nearest_sort(&s.nearest);
+    *found = s.nearest.count;
+    return 0;
+}
+
+/* The circle shrinks with the farthest that is kept. */
+static bool scan_nearest(struct search *s, const struct leaf *l)
+{
+    scan_circle(s, l);
+    if (s->nearest.heaped && nearest_farthest_m(&s->nearest) < s->radius_m) {
+        s->radius_m = nearest_farthest_m(&s->nearest);
+        s->haversine_max =
+            fl_geo_haversine_of_m(s->radius_m) * KERNEL_WIDER + KERNEL_LEAST;
+    }
+    return true;
+}
+
+/* From the point's own leaf outwards along the curve, until there are max. */
+static void scan_beside(struct search *s)
+{
+    const struct fl_geo_index *ix = s->index;
+    struct place back = tree_find(ix, index_mark(s->from, 0)), on = back;
+    bool more_back = true, more_on = true;
+
+    scan_circle(s, tree_leaf(ix, on));
+    s->seen = true;
+    s->seen_first = tree_leaf(ix, on)->first;
+    s->seen_last = tree_leaf(ix, on)->last;
+    while (s->nearest.count < s->nearest.max && (more_back || more_on)) {
+        more_on = more_on && tree_next(ix, &on);
+        if (more_on) {
+            scan_circle(s, tree_leaf(ix, on));
+            s->seen_last = tree_leaf(ix, on)->last;
+        }
+        more_back = more_back && tree_previous(ix, &back);
+        if (more_back) {
+            scan_circle(s, tree_leaf(ix, back));
+            s->seen_first = tree_leaf(ix, back)->first;
+        }
+    }
+}
+
+static void walk_nearest(struct search *s)
+{
+    scan_beside(s);
+    if (s->nearest.count < s->nearest.max)
+        return; /* that was all of them */
+    nearest_heap(&s->nearest);
+    draw_circle(s, nearest_farthest_m(&s->nearest));
+    walk_box(s, scan_nearest);
+}
+
+int fl_geo_index_nearest(struct fl_geo_index *ix, struct fl_geo_point from,
+                         const struct fl_geo_query *query,
+                         struct fl_geo_found *ret, size_t max, size_t *found)
+{
+    struct search s;
+    int error = search_begin(&s, ix, query, ret, max);
+
+    if (!error)
+        error = search_around(&s, from, INFINITY);
+    if (error)
+        return error;
+
+    struct gate_stripe *stripe = gate_read(&ix->gate);
+
+    if (ix->count && max)
+        walk_nearest(&s);
+    gate_read_done(stripe);
+    nearest_sort(&s.nearest);
+    *found = s.nearest.count;
+    return 0;
+}
+
+static bool scan_box(struct search *s, const struct leaf *l)
+{
+    struct nearest *n = &s->nearest;
+
+    for (uint32_t i = 0; i < l->count && n->count < n->max; i++)
+        if (fl_geo_box_has(&s->box, leaf_point(l, i)) && passes(s, l, i))
+            n->found[n->count++] = (struct fl_geo_found){
+                .id = l->id[i], .at = leaf_point(l, i), .stamp = l->stamp[i]};
+    return n->count < n->max;
+}
+
+int fl_geo_index_box(struct fl_geo_index *ix, const struct fl_geo_box *box,
+                     const struct fl_geo_query *query, struct fl_geo_found *ret,
+                     size_t max, size_t *found)
+{
+    struct search s;
+    int error = fl_geo_box_valid(box) ? search_begin(&s, ix, query, ret, max)
+                                      : FL_ERR_RANGE;
+
+    if (error)
+        return error;
+    s.box = *box;
+
+    struct gate_stripe *stripe = gate_read(&ix->gate);
+
+    if (ix->count && max)
+        walk_box(&s, scan_box);
+    gate_read_done(stripe);
+    *found = s.nearest.count;
+    return 0;
+}
