@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "cache/cache.h"
 #include "edge/router.h"
+#include "edge/shelf.h"
 
 #define ROUTES_MAX          1024
 #define CONNECTIONS_DEFAULT 20000
@@ -45,6 +46,31 @@ static int spec_fill(struct edge *e, const struct edge_spec *from)
     or_default(&s->write_timeout_ms, WRITE_TIMEOUT_MS);
     or_default(&s->position_wait_ms, POSITION_WAIT_MS);
     return 0;
+}
+
+static int shelves_make(struct edge *e)
+{
+    int error = 0;
+
+    e->shelves = mem_zalloc(e->spec.class_count + 1u, sizeof(struct shelf *));
+    if (!e->shelves)
+        return ERR_NOMEM;
+    for (unsigned i = 0; i < e->spec.class_count && !error; i++)
+        error =
+            shelf_new(&e->shelves[i], e->cache, e->spec.classes[i].entries_max);
+    return error;
+}
+
+/* What was cached stands on them: it goes first. */
+static void shelves_free(struct edge *e)
+{
+    if (!e->shelves)
+        return;
+    if (e->cache)
+        cache_clear(e->cache);
+    for (unsigned i = 0; i < e->spec.class_count; i++)
+        shelf_free(&e->shelves[i]);
+    mem_free(e->shelves);
 }
 
 /* Without any key every token is refused: only public routes answer. */
@@ -94,6 +120,8 @@ int edge_new(struct edge **ret, const struct edge_spec *spec,
         e->feed = *feed;
     error = spec_fill(e, spec);
     if (error == 0)
+        error = shelves_make(e);
+    if (error == 0)
         error = keys_load(e, &spec->auth);
     if (error == 0)
         error = router_new(&e->router);
@@ -126,6 +154,7 @@ void edge_free(struct edge **edge)
         mem_free(e->routes[i]);
     mem_free(e->routes);
     auth_keys_free(&e->keys);
+    shelves_free(e);
     mem_free((void *)e->spec.classes);
     mem_free(e);
 }

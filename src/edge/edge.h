@@ -45,8 +45,8 @@ struct route {
 struct cache_class_spec {
     struct bytes name;
     uint64_t ttl_ms;
-    uint64_t swr_ms; /* stale-while-revalidate */
-    size_t entries_max;
+    uint64_t swr_ms;    /* stale-while-revalidate */
+    size_t entries_max; /* 0: only the cache's own bounds */
 };
 
 struct edge_spec {

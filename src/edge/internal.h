@@ -30,6 +30,7 @@ struct http1;
 struct listener;
 struct router;
 struct session;
+struct shelf;
 
 #define EDGE_BODY_DEFAULT   ((size_t)1024 * 1024)
 #define EDGE_LISTENERS_MAX  4
@@ -51,6 +52,7 @@ struct edge {
     struct edge_feed feed;
     struct tagclock *clock;
     struct cache *cache;
+    struct shelf **shelves; /* by class */
     struct metrics *metrics;
     struct auth_keys *keys; /* NULL: nobody can sign in */
     struct flights *flights;

@@ -18,6 +18,7 @@
 #include "edge/respond.h"
 #include "edge/router.h"
 #include "edge/session.h"
+#include "edge/shelf.h"
 
 #include <assert.h>
 
@@ -375,6 +376,7 @@ static void lookup(struct request *r)
     }
 
     bool fresh = now_ms < meta.fresh_until_ms;
+    struct reply *reply = reply_of(v);
     struct serving serving = {
         .outcome = fresh ? CACHE_HIT : CACHE_STALE,
         .has_position = true,
@@ -382,12 +384,15 @@ static void lookup(struct request *r)
         .ttl_s = ((int64_t)meta.fresh_until_ms - (int64_t)now_ms) / MS_PER_S,
     };
 
+    /* Most hits find it said already: the line stays shared. */
+    if (!atomic_load_explicit(&reply->place.used, memory_order_relaxed))
+        atomic_store_explicit(&reply->place.used, true, memory_order_relaxed);
     if (LIKELY(fresh)) {
         count_lookup(r, LOOKUP_HIT);
-        respond(r, reply_of(v), &serving);
+        respond(r, reply, &serving);
         request_end(r);
     } else {
-        serve_stale(r, reply_of(v), &serving);
+        serve_stale(r, reply, &serving);
     }
     cache_unpin(&v);
 }
@@ -508,7 +513,9 @@ static bool store(struct request *r, struct reply *reply)
     };
 
     return cache_set(e->cache, r->key, r->key_hash, &reply->value, &meta,
-                     now_ms) == 0;
+                     now_ms) == 0 &&
+           shelf_put(e->shelves[meta.class_index], reply, r->key,
+                     r->key_hash) == 0;
 }
 
 void pipeline_finish(struct request *r, struct reply *reply)

@@ -9,12 +9,14 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "edge/encode.h"
+#include "edge/shelf.h"
 
 static void on_unused(struct cache_value *v)
 {
     struct reply *r = reply_of(v);
     struct blob *gzip = atomic_load_explicit(&r->gzip, memory_order_acquire);
 
+    shelf_leave(r);
     blob_unref(&gzip);
     blob_unref(&r->body);
     mem_free(r);

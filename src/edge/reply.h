@@ -6,15 +6,28 @@
  * what differs (date, position, trace, how the cache answered) is added when
  * it is sent. The gzip form is made at its first use and kept.
  * Owner: shared by its count; a response cache's value.
- * Threads: immutable but for gzip, which is set once, atomically.
+ * Threads: immutable but for gzip, which is set once, atomically, and place,
+ * which is its shelf's.
  */
 #ifndef FIELDLINE_EDGE_REPLY_H
 #define FIELDLINE_EDGE_REPLY_H
 
+#include "base/list.h"
 #include "cache/cache.h"
 
 struct blob;
 struct gzip;
+struct shelf;
+
+/* Where a cached reply stands among those of its class. */
+struct place {
+    struct list link;
+    struct shelf *shelf; /* NULL: on none */
+    char *key;           /* of the cache */
+    size_t key_len;
+    uint64_t hash;
+    atomic_bool used; /* since it was looked at last */
+};
 
 struct reply {
     struct cache_value value; /* first */
@@ -26,6 +39,7 @@ struct reply {
     struct blob *body;  /* or NULL */
     _Atomic(struct blob *) gzip;
     uint64_t stamp; /* what was known before it was made */
+    struct place place;
 };
 
 /* Copies etag and lines; takes body, also on failure. */

@@ -94,6 +94,62 @@ static void test_a_moved_tag_is_a_miss_and_the_position_covers_it(void **state)
     client_close(&c);
 }
 
+static int set_up_narrow(void **state)
+{
+    rig_init(&rig);
+    rig.classes[0].entries_max = 4;
+    rig_start(&rig);
+    return 0;
+}
+
+static size_t cached(void)
+{
+    struct cache_stats stats;
+
+    cache_stats(rig.cache, &stats);
+    return stats.entries;
+}
+
+/* Each class has its own bound; what is used stays. */
+static void test_a_class_keeps_so_many(void **state)
+{
+    struct client *c = client_open(&rig, 0);
+    char target[32];
+
+    (void)client_get(c, "/list", "");
+    (void)client_get(c, "/open/used", "");
+    for (int i = 0; i < 50; i++) {
+        (void)snprintf(target, sizeof(target), "/open/%d", i);
+        check_status(client_get(c, target, ""), "fieldline; fwd=miss; stored");
+        check_status(client_get(c, "/open/used", ""), "fieldline; hit");
+        assert_true(cached() <= 4 + 1);
+    }
+    assert_int_equal(cached(), 4 + 1);
+    check_status(client_get(c, "/list", ""), "fieldline; hit");
+    check_status(client_get(c, "/open/49", ""), "fieldline; hit");
+    check_status(client_get(c, "/open/1", ""), "fieldline; fwd=miss; stored");
+    client_close(&c);
+}
+
+/* A newer reply under the same key takes the older one's place. */
+static void test_a_renewed_entry_counts_once(void **state)
+{
+    struct client *c = client_open(&rig, 0);
+    static const char *const kept[] = {"/open/a", "/open/b", "/open/c"};
+
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+        (void)client_get(c, kept[i], "");
+    for (uint64_t offset = 11; offset < 30; offset++) {
+        tag_move("d", offset);
+        tagclock_advance(rig.clock, offset);
+        check_status(client_get(c, "/open/d", ""),
+                     "fieldline; fwd=miss; stored");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+        check_status(client_get(c, kept[i], ""), "fieldline; hit");
+    client_close(&c);
+}
+
 /* P8 */
 static void test_tenants_roles_and_users_never_share(void **state)
 {
@@ -487,6 +543,8 @@ static void test_a_flight_from_before_ones_position_is_not_joined(void **state)
 }
 
 #define ONE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define NARROW(test)                                                           \
+    cmocka_unit_test_setup_teardown(test, set_up_narrow, tear_down)
 #define TWO(test)                                                              \
     cmocka_unit_test_setup_teardown(test, set_up_two_workers, tear_down)
 
@@ -503,7 +561,8 @@ RUN(ONE(test_the_second_read_is_a_hit),
     ONE(test_a_reply_from_before_a_restart_has_no_position),
     ONE(test_a_stale_feed_serves_nothing_cached),
     ONE(test_a_get_with_a_body_passes_the_cache_by),
-    ONE(test_errors_are_not_stored),
+    NARROW(test_a_class_keeps_so_many),
+    NARROW(test_a_renewed_entry_counts_once), ONE(test_errors_are_not_stored),
     ONE(test_a_reply_that_sets_a_cookie_is_not_stored),
     cmocka_unit_test_setup_teardown(test_stale_is_served_while_it_is_renewed,
                                     set_up_stale, tear_down),
