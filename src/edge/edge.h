@@ -90,7 +90,9 @@ void edge_worker_drain(struct edge_worker *, uint64_t limit_ms,
                        void (*drained_fn)(void *arg), void *arg);
 void edge_worker_free(struct edge_worker **);
 
-/* A stream that exchange_upgrade() handed over has ended: its place is free. */
+/* A stream counts as a connection from when exchange_upgrade() hands it over
+ * until whoever took it says that it has ended. */
+void edge_worker_upgraded_begin(struct edge_worker *);
 void edge_worker_upgraded_end(struct edge_worker *);
 
 struct worker *edge_worker_worker(const struct edge_worker *);

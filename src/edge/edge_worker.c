@@ -221,6 +221,11 @@ static void on_accept(struct stream *stream, void *arg)
     stream_shutdown(stream);
 }
 
+void edge_worker_upgraded_begin(struct edge_worker *ew)
+{
+    ew->upgraded_count++;
+}
+
 void edge_worker_upgraded_end(struct edge_worker *ew)
 {
     assert(ew->upgraded_count > 0);

@@ -506,7 +506,7 @@ static void hand_over(struct session *s, struct bytes rest)
         stream_close(stream);
         return;
     }
-    s->edge->upgraded_count++;
+    edge_worker_upgraded_begin(s->edge);
     fn(stream, s->upgraded_identity, (char *)(uintptr_t)rest.at, rest.len, arg);
 }
 

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "edge/edge.h"
 #include "edge/identity.h"
 #include "hub/desk.h"
 #include "hub/session.h"
@@ -63,6 +64,7 @@ static void begin(struct hub_worker *w, void *arg)
     if (!w->deflate)
         FUZZ_CHECK(ws_deflate_new(&w->deflate) == 0);
     FUZZ_CHECK(stream_adopt(&stream, w->loop, v->fd) == 0);
+    edge_worker_upgraded_begin(w->edge);
     session_begin(w, stream, who, v->options & 2, v->wire.at, v->wire.len);
 }
 
