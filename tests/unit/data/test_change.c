@@ -50,7 +50,6 @@ static void on_change(const struct change *c, void *arg)
     s->ops[s->count] = c->op;
     e->now.tenant = arena_copy(&s->arena, e->now.tenant);
     e->before.tenant = arena_copy(&s->arena, e->before.tenant);
-    e->before.tenant = arena_copy(&s->arena, e->before.tenant);
     project(e, c, MANAGE, s->rows[s->count][0]);
     project(e, c, DRIVE, s->rows[s->count][1]);
     s->count++;
