@@ -5,6 +5,7 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const { after, before, describe, test } = require('node:test');
 
+const { gather, textFrame } = require('../lib/crowd.js');
 const { Server } = require('../lib/server.js');
 const { Wire } = require('../lib/wire.js');
 
@@ -24,21 +25,13 @@ describe('coming and going', () => {
   const resident = () => Number(/VmRSS:\s+(\d+)/.exec(
     fs.readFileSync(`/proc/${server.pid}/status`, 'utf8'))[1]);
 
-  // A masked text frame with a zero mask.
-  function frame(text) {
-    const length = Buffer.byteLength(text);
-    assert.ok(length > 125 && length < 65536);
-    const head = Buffer.from([0x81, 0xfe, length >> 8, length & 255, 0, 0, 0, 0]);
-    return head.toString('latin1') + text;
-  }
-
   async function one() {
     const wire = await Wire.open(server);
     wire.send('GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n' +
       'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
       'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');
     await wire.until((text) => text.includes('\r\n\r\n'));
-    wire.send(frame(JSON.stringify({ type: 'CONNECT', token })));
+    wire.send(textFrame(JSON.stringify({ type: 'CONNECT', token })));
     await wire.until((text) => text.includes('CONNECTED'));
     return wire;
   }
@@ -46,10 +39,7 @@ describe('coming and going', () => {
   test(`${ROUNDS} rounds of ${CONNECTIONS}`, async () => {
     const after = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const wires = [];
-      while (wires.length < CONNECTIONS) {
-        wires.push(...await Promise.all(Array.from({ length: 250 }, one)));
-      }
+      const wires = await gather(CONNECTIONS, one);
       await Promise.all(wires.map((wire) => wire.close()));
       for (;;) {
         const { body } = await server.json('/api/performance');

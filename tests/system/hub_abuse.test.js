@@ -8,11 +8,13 @@ const { after, before, describe, test } = require('node:test');
 
 const WebSocket = require('ws');
 
+const { gather, subscriber } = require('../lib/crowd.js');
 const { Live } = require('../lib/live.js');
 const { Server } = require('../lib/server.js');
 const { Wire } = require('../lib/wire.js');
 
 const MESSAGE_LIMIT = 1 << 20;
+const CROWD = 10000;
 
 describe('the hub and its abusers', () => {
   let server, token;
@@ -92,45 +94,52 @@ describe('the hub and its abusers', () => {
     await live.close();
   });
 
-  test('one reader that never reads is bounded and closed; the others see ' +
-    'every change', async () => {
-    const slow = await Live.open(server, token);
+  // P19. All of them hear of drivers; the one that never reads hears of stops
+  // besides, which fills its queue while the others go on.
+  test(`one reader among ${CROWD} that never reads is bounded and closed; ` +
+    'the others see every change', async () => {
+    const others = await gather(CROWD - 1,
+      () => subscriber(server, token, ['resource:drivers']));
+    const slow = await Live.open(server, token,
+      { topics: ['resource:drivers', 'resource:stops'] });
     slow.socket.pause();
-    const others = await Promise.all(Array.from({ length: 20 },
-      () => Live.open(server, token)));
-    const { body } = await server.json('/api/v1/stops?limit=1', { token });
-    const id = body.data[0].id;
+    const first = async (resource) => (await server.json(
+      `/api/v1/${resource}?limit=1`, { token })).body.data[0].id;
+    const stop = await first('stops'), driver = await first('drivers');
+    const change = async (target, fields) => {
+      const reply = await server.fetch(`/api/v1/${target}`, { token,
+        method: 'PATCH', body: JSON.stringify(fields) });
+      assert.strictEqual(reply.status, 200);
+      await reply.arrayBuffer();
+    };
     // What compresses to nothing would not fill the reader's queue.
-    const padding = crypto.randomBytes(15000).toString('base64');
+    const padding = crypto.randomBytes(45000).toString('base64');
     const resident = () => Number(/VmRSS:\s+(\d+)/.exec(
       fs.readFileSync(`/proc/${server.pid}/status`, 'utf8'))[1]);
-    let count = 0;
-    const closedBy = async () => {
-      const text = await (await server.fetch('/metrics')).text();
-      return /fieldline_hub_closed_total\{reason="slow"\} [1-9]/.test(text);
-    };
+    const isClosed = async () => /fieldline_hub_closed_total\{reason="slow"\} 1/
+      .test(await (await server.fetch('/metrics')).text());
     const before = resident();
-    do {
-      for (let i = 0; i < 25; i++) {
-        const reply = await server.fetch(`/api/v1/stops/${id}`, { token,
-          method: 'PATCH',
-          body: JSON.stringify({ notes: `${count++} ${padding}` }) });
-        assert.strictEqual(reply.status, 200);
-        await reply.arrayBuffer();
+    const told = [];
+    for (let count = 0; !await isClosed();) {
+      for (let i = 0; i < 50; i++) {
+        await change(`stops/${stop}`, { notes: `${count++} ${padding}` });
       }
+      told.push(`round ${told.length}`);
+      await change(`drivers/${driver}`, { phone: told.at(-1) });
       assert.ok(count < 5000, 'the slow reader was never closed');
-    } while (!await closedBy());
-    await server.fetch(`/api/v1/stops/${id}`, { token, method: 'PATCH',
-      body: '{"notes":"the end"}' });
-    for (const live of others) {
-      await live.next((m) => m.data?.notes === 'the end');
-      assert.strictEqual(live.changes.length, count + 1);
+    }
+    told.push('the end');
+    await change(`drivers/${driver}`, { phone: told.at(-1) });
+    for (const other of others) {
+      await other.until((text) => text.includes('"phone":"the end"'));
+      assert.deepStrictEqual([...other.received.matchAll(/"phone":"([^"]*)"/g)]
+        .map(([, phone]) => phone), told);
     }
     if (!/build-(asan|tsan)/.test(process.env.FIELDLINE_BIN || '')) {
       assert.ok(resident() - before < 40 * 1024, 'memory is not bounded');
     }
     slow.socket.resume();
     assert.strictEqual((await slow.closed).code, 4008);
-    for (const live of others) await live.close();
+    await Promise.all(others.map((other) => other.close()));
   });
 });
