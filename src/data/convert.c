@@ -409,11 +409,29 @@ bool convert_image_write_text(struct buf *b, const struct column *c,
     return true;
 }
 
+/* What PostgreSQL writes for a number that JSON has none for. */
+static bool is_not_finite(const struct column *c, struct bytes raw)
+{
+    static const char *const spellings[] = {"\"NaN\"", "\"Infinity\"",
+                                            "\"-Infinity\""};
+
+    if (c->kind != COLUMN_REAL && c->kind != COLUMN_NUMERIC)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(spellings); i++)
+        if (bytes_equal(raw, bytes_of(spellings[i])))
+            return true;
+    return false;
+}
+
 void convert_image_write_json(struct buf *b, const struct column *c,
                               struct bytes raw)
 {
     struct buf text;
 
+    if (is_not_finite(c, raw)) {
+        buf_append(b, BYTES("null"));
+        return;
+    }
     if (raw.len == 0 || (c->kind != COLUMN_TIME && c->kind != COLUMN_BOOL &&
                          c->kind != COLUMN_REAL)) {
         buf_append(b, raw);

@@ -206,15 +206,15 @@ static const struct {
     enum column_kind kind;
     bool bytewise;
 } kinds[] = {
-    {"int2", COLUMN_INT, true},          {"int4", COLUMN_INT, true},
-    {"int8", COLUMN_INT, true},          {"oid", COLUMN_INT, true},
-    {"float4", COLUMN_REAL, false},      {"float8", COLUMN_REAL, false},
-    {"numeric", COLUMN_NUMERIC, false},  {"bool", COLUMN_BOOL, true},
-    {"timestamptz", COLUMN_TIME, false}, {"timestamp", COLUMN_TIME, false},
-    {"date", COLUMN_TIME, false},        {"json", COLUMN_JSON, false},
-    {"jsonb", COLUMN_JSON, false},       {"bytea", COLUMN_BLOB, false},
-    {"text", COLUMN_TEXT, true},         {"varchar", COLUMN_TEXT, true},
-    {"uuid", COLUMN_UUID, true},         {"enum", COLUMN_TEXT, true},
+    {"int2", COLUMN_INT, true},        {"int4", COLUMN_INT, true},
+    {"int8", COLUMN_INT, true},        {"float4", COLUMN_REAL, false},
+    {"float8", COLUMN_REAL, false},    {"numeric", COLUMN_NUMERIC, false},
+    {"bool", COLUMN_BOOL, true},       {"timestamptz", COLUMN_TIME, false},
+    {"timestamp", COLUMN_TIME, false}, {"date", COLUMN_TIME, false},
+    {"json", COLUMN_JSON, false},      {"jsonb", COLUMN_JSON, false},
+    {"bytea", COLUMN_BLOB, false},     {"text", COLUMN_TEXT, true},
+    {"varchar", COLUMN_TEXT, true},    {"uuid", COLUMN_UUID, true},
+    {"enum", COLUMN_TEXT, true},
 };
 
 struct columns_walk {

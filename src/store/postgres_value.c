@@ -5,8 +5,10 @@
  */
 #include "store/postgres_value.h"
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "store/postgres_array.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,7 +23,6 @@ enum pg_type {
     TYPE_INT8 = 20,
     TYPE_INT2 = 21,
     TYPE_INT4 = 23,
-    TYPE_OID = 26,
     TYPE_JSON = 114,
     TYPE_FLOAT4 = 700,
     TYPE_FLOAT8 = 701,
@@ -117,8 +118,9 @@ int pg_params(struct arena *a, const struct value *params, unsigned count,
 
 /* --- times ------------------------------------------------------------- */
 
-#define TIME_HEAD 19 /* "2026-11-20 18:44:25" */
-#define TIME_TEXT 28
+#define TIME_HEAD    19 /* "2026-11-20 18:44:25" */
+#define TIME_TEXT    28
+#define ODD_TIME_MAX 80
 
 static bool is_shaped(struct bytes text)
 {
@@ -186,6 +188,24 @@ static int blob_read(struct arena *a, struct bytes text, struct value *ret)
     return 0;
 }
 
+/* Before Christ, after 9999, infinity: as to_json() has it. */
+static int odd_time_read(struct arena *a, struct bytes text, bool zoned,
+                         struct bytes *ret)
+{
+    struct buf b;
+    int error;
+
+    buf_init(&b, ODD_TIME_MAX);
+    pg_time_write(&b, text, zoned);
+    error = buf_error(&b);
+    if (!error) {
+        *ret = arena_copy(a, buf_bytes(&b));
+        error = ret->at ? 0 : ERR_NOMEM;
+    }
+    buf_fini(&b);
+    return error;
+}
+
 static int time_read(struct arena *a, struct bytes text, bool zoned,
                      struct value *ret)
 {
@@ -193,9 +213,21 @@ static int time_read(struct arena *a, struct bytes text, bool zoned,
 
     *ret = value_text(text);
     if (!time_spell(text, zoned, spelt))
-        return 0;
+        return odd_time_read(a, text, zoned, &ret->bytes);
     ret->bytes = arena_copy(a, bytes_of(spelt));
     return ret->bytes.at ? 0 : ERR_NOMEM;
+}
+
+static int array_read(struct arena *a, Oid type, struct bytes text,
+                      struct value *ret)
+{
+    enum array_of of = pg_array_of(type);
+
+    *ret = value_text(text);
+    if (of == ARRAY_NONE)
+        return 0;
+    ret->kind = VALUE_JSON;
+    return pg_array_read(a, of, text, &ret->bytes);
 }
 
 static struct value int_read(struct bytes text)
@@ -231,7 +263,6 @@ static int value_read(struct arena *a, Oid type, struct bytes text,
     case TYPE_INT2:
     case TYPE_INT4:
     case TYPE_INT8:
-    case TYPE_OID:
         *ret = int_read(text);
         return 0;
     case TYPE_FLOAT4:
@@ -251,8 +282,7 @@ static int value_read(struct arena *a, Oid type, struct bytes text,
     case TYPE_TIMESTAMPTZ:
         return time_read(a, text, type == TYPE_TIMESTAMPTZ, ret);
     }
-    *ret = value_text(text);
-    return 0;
+    return array_read(a, type, text, ret);
 }
 
 struct shape {

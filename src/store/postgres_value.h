@@ -6,15 +6,18 @@
  * Parameters go as text of no stated type, so the server infers each from
  * where it stands. Results come as text and are read by their type:
  *
- *   int2 int4 int8 oid  VALUE_INT        bool    VALUE_BOOL
+ *   int2 int4 int8      VALUE_INT        bool    VALUE_BOOL
  *   float4 float8       VALUE_DOUBLE     numeric VALUE_NUMBER
- *   json jsonb          VALUE_JSON       bytea   VALUE_BLOB
+ *   json jsonb, arrays  VALUE_JSON       bytea   VALUE_BLOB
  *   timestamp[tz]       VALUE_TEXT       any other  VALUE_TEXT
+ *
+ * Where JSON has a way to say a value it is the one of row_to_json(), which
+ * makes the change rows: what is read and what is told are the same.
  *
  * A number that is not finite is NULL, as JSON has none. A timestamp is
  * RFC 3339 in UTC with three decimals, or six where the last three are not
  * zero; one without a zone is taken as UTC. One that RFC 3339 cannot spell
- * ("infinity", before Christ, after 9999) stays as PostgreSQL writes it.
+ * ("infinity", before Christ, after 9999) is as to_json() writes it.
  * Threads: any, no state.
  */
 #ifndef FIELDLINE_STORE_POSTGRES_VALUE_H

@@ -140,8 +140,25 @@ static void spells_what_json_cannot(void **state)
                                " '2026-11-20'::date, 1.5::float4, ''::text,"
                                " '12000-01-01 00:00:00+00'::timestamptz"),
                      0);
-    rig_shows(&rig, "||infinity||0044-03-15 12:00:00+00 BC|2026-11-20|1.5||"
-                    "12000-01-01 00:00:00+00\n");
+    rig_shows(&rig, "||infinity||0044-03-15T12:00:00+00:00 BC|2026-11-20|1.5||"
+                    "12000-01-01T00:00:00+00:00\n");
+}
+
+static void reads_arrays_as_json(void **state)
+{
+    assert_int_equal(
+        rig_query(&rig, "SELECT '{}'::int[], '{1,NULL,-3}'::int[],"
+                        " '[0:1][1:2]={{1,2},{3,4}}'::int[], '{t,f}'::bool[],"
+                        " array['a\"b', 'c\\d', 'NULL', NULL, '', '{}'],"
+                        " '{NaN,1.50,Infinity}'::numeric[],"
+                        " array['{\"a\": \"}\"}', 'null']::jsonb[],"
+                        " array['2026-11-20 18:44:25+02',"
+                        " 'infinity']::timestamptz[]"),
+        0);
+    rig_shows(&rig, "[]|[1,null,-3]|[[1,2],[3,4]]|[true,false]|"
+                    "[\"a\\\"b\",\"c\\\\d\",\"NULL\",null,\"\",\"{}\"]|"
+                    "[\"NaN\",1.50,\"Infinity\"]|[{\"a\": \"}\"},null]|"
+                    "[\"2026-11-20T16:44:25+00:00\",\"infinity\"]\n");
 }
 
 static void binds_by_number(void **state)
@@ -641,6 +658,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(reads_what_was_written),
         TEST(spells_what_json_cannot),
+        TEST(reads_arrays_as_json),
         TEST(binds_by_number),
         TEST(pipelines_reads),
         TEST(a_read_does_not_write),
