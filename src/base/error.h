@@ -31,7 +31,8 @@
     X(UNSUPPORTED, "not supported")                                            \
     X(STALE, "the position is no longer known")                                \
     X(STORE, "the database failed")                                            \
-    X(INTERNAL, "a bug in Fieldline")
+    X(INTERNAL, "a bug in Fieldline")                                          \
+    X(UNSURE, "whether it was done is not known")
 
 enum error_index {
 #define X(name, text) ERROR_INDEX_##name,

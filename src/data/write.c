@@ -374,6 +374,12 @@ static int error_of(struct data_write *w, int error)
     return error ? error : buf_error(&w->key_out);
 }
 
+/* The transaction was lost and begins anew: each callback clears what it
+ * fills. */
+static void on_write_restart(void *arg)
+{
+}
+
 static void on_write_done(struct store_write *s, int error)
 {
     struct data_write *w = s->arg;
@@ -399,6 +405,7 @@ void data_write(struct data_worker *worker, struct data_write *w)
         .steps = w->steps,
         .writer = w->writer,
         .done_fn = on_write_done,
+        .restart_fn = on_write_restart,
         .arg = w,
     };
     error = write_plan(w);

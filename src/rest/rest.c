@@ -66,7 +66,13 @@ void rest_error(struct exchange *x, int error, unsigned invalid_status,
         log_warn("rest.store", "route=%s error=%s sqlstate=%s detail=\"%s\"",
                  x->route->template, error_name(error), detail->sqlstate,
                  detail->text);
-    exchange_error(x, error);
+    if (error == ERR_UNSURE) /* not one to be simply sent again */
+        exchange_problem(x, 503, "outcome-unknown",
+                         "the connection to the database was lost while this "
+                         "was being committed: read the row to see whether it "
+                         "was done");
+    else
+        exchange_error(x, error);
 }
 
 int rest_etag(struct exchange *x, uint64_t version, struct bytes body)

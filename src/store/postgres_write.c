@@ -24,7 +24,7 @@
  *     may.
  * W3  A transaction that was lost before COMMIT was sent may run again, if
  *     nobody was told anything or there is a restart_fn. After COMMIT was
- *     sent only the server knows: ERR_STORE with 08007.
+ *     sent only the server knows: ERR_UNSURE.
  * W4  25006 (read-only) means that the server is no longer the primary: the
  *     connection is given up and the write looks for another.
  * Threads: loop.
@@ -196,8 +196,10 @@ static int commit_send(struct write_job *w)
 {
     int error = own_send(&w->job, TAG_COMMIT, PG_COMMIT, NULL, 0);
 
+    if (error)
+        return error; /* certainly not sent */
     w->phase = COMMIT;
-    return error ? error : pg_conn_sync(&w->job);
+    return pg_conn_sync(&w->job);
 }
 
 static int undo_send(struct write_job *w)
@@ -334,6 +336,19 @@ static int write_synced(struct pg_job *job)
     return commit_send(w);
 }
 
+/* Only the server knows, and the feed, if it is told of changes. */
+static void write_unsure(struct write_job *w)
+{
+    const struct store_options *o = &w->write->session->store->options;
+
+    store_detail_set(&w->write->detail, "08007",
+                     "the connection went while committing: whether it did is "
+                     "not known");
+    if (o->on_wake)
+        o->on_wake(o->arg);
+    write_end(&w->job, ERR_UNSURE);
+}
+
 static bool write_lost(struct pg_job *job)
 {
     struct write_job *w = write_of(job);
@@ -344,10 +359,7 @@ static bool write_lost(struct pg_job *job)
         return true;
     }
     if (w->phase == COMMIT) {
-        store_detail_set(detail, "08007",
-                         "the connection went while committing: whether it "
-                         "did is not known");
-        write_end(job, ERR_STORE);
+        write_unsure(w);
         return true;
     }
     if (!may_restart(w) || job->tries >= PG_TRIES_MAX) {

@@ -138,7 +138,9 @@ struct store_write {
     int error;                     /* the store's */
 };
 /* Answered only after the commit is durable. ERR_CONSTRAINT (unique, foreign
- * key, check, not null), ERR_BUSY, ERR_TIMEOUT, ERR_STORE, or check_fn's. */
+ * key, check, not null), ERR_BUSY, ERR_TIMEOUT, ERR_STORE, or check_fn's: then
+ * nothing of it stands. ERR_UNSURE: the connection was lost while it was being
+ * committed, and it may stand. */
 void store_write(struct store_session *, struct store_write *);
 
 #endif

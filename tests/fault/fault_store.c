@@ -118,6 +118,8 @@ static bool attempt_ok(struct attempt *a, unsigned *written)
                      rig.commits != a->commits))
         fail_msg("pass %llu: %s, and it stands", (unsigned long long)a->pass,
                  error_name(a->error));
+    if (a->error == ERR_UNSURE) /* of what was never sent one can be sure */
+        fail_msg("pass %llu: unsure", (unsigned long long)a->pass);
     if (a->error)
         return false;
     assert_int_equal(changes_after(before), ROWS);
