@@ -30,20 +30,21 @@ int fl_geo_encode(struct fl_geo_point p, unsigned precision, fl_geo_cell *ret)
 {
     if (!fl_geo_point_valid(p) || !grid_precision_valid(precision))
         return FL_ERR_RANGE;
-    *ret = grid_join((uint64_t)grid_cell(p.lng, GRID_LNG_SPAN),
-                     (uint64_t)grid_cell(p.lat, GRID_LAT_SPAN), precision);
+    *ret = grid_join(grid_cell(p.lng, GRID_LNG_SPAN),
+                     grid_cell(p.lat, GRID_LAT_SPAN), precision);
     return 0;
 }
 
+/* All twelve letters are written, then the text is cut at its precision. */
 static void write_text(fl_geo_cell cell, char ret[FL_GEO_TEXT])
 {
     unsigned precision = cell & 15;
 
-    for (unsigned i = 0; i < precision; i++) {
-        ret[i] = alphabet[cell >> (64 - LETTER_BITS)];
-        cell <<= LETTER_BITS;
-    }
-    ret[precision] = '\0';
+    for (unsigned i = 0; i < FL_GEO_PRECISION_MAX; i++)
+        ret[i] = alphabet[cell << LETTER_BITS * i >> (64 - LETTER_BITS)];
+    ret[FL_GEO_PRECISION_MAX] = '\0';
+    if (precision < FL_GEO_PRECISION_MAX)
+        ret[precision] = '\0';
 }
 
 int fl_geo_encode_text(struct fl_geo_point p, unsigned precision,
@@ -166,8 +167,8 @@ static fl_geo_cell stepped(fl_geo_cell cell, int east, int north)
     unsigned lng_rest = grid_lng_rest(precision);
     unsigned lat_rest = grid_lat_rest(precision);
     int32_t columns = GRID_CELLS >> lng_rest, rows = GRID_CELLS >> lat_rest;
-    int32_t x = (grid_lng(cell) >> lng_rest) + east;
-    int32_t y = (grid_lat(cell) >> lat_rest) + north;
+    int32_t x = (int32_t)(grid_lng(cell) >> lng_rest) + east;
+    int32_t y = (int32_t)(grid_lat(cell) >> lat_rest) + north;
 
     if (y < 0 || y == rows) {
         y -= north;

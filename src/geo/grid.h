@@ -13,30 +13,56 @@
 
 #include "geo/kernel.h"
 
+#include <string.h>
+
 #define GRID_BITS     30
 #define GRID_CELLS    (INT32_C(1) << GRID_BITS)
 #define GRID_LNG_SPAN 360.0
 #define GRID_LAT_SPAN 180.0
 #define LETTER_BITS   5u
 
-/* The lower edge of a cell; of the number of cells, the upper of the last. */
-ALWAYS_INLINE double grid_edge(int32_t cell, double span)
+/*
+ * Whole numbers below 2^52 as reals and back by their bits: what vectors do
+ * without a conversion.
+ */
+#define WHOLE      0x1p52
+#define WHOLE_BITS UINT64_C(0x4330000000000000)
+
+ALWAYS_INLINE double grid_real(uint64_t whole)
 {
-    return (double)cell * (span * 0x1p-30) - span / 2;
+    uint64_t bits = whole | WHOLE_BITS;
+    double real;
+
+    memcpy(&real, &bits, sizeof(real));
+    return real - WHOLE;
+}
+
+ALWAYS_INLINE uint64_t grid_whole(double real)
+{
+    uint64_t bits;
+
+    real += WHOLE;
+    memcpy(&bits, &real, sizeof(bits));
+    return bits ^ WHOLE_BITS;
+}
+
+/* The lower edge of a cell; of the number of cells, the upper of the last. */
+ALWAYS_INLINE double grid_edge(double cell, double span)
+{
+    return cell * (span * 0x1p-30) - span / 2;
 }
 
 /* Which cell of an axis from -span/2 to span/2? Others count as an end. */
-ALWAYS_INLINE int32_t grid_cell(double value, double span)
+ALWAYS_INLINE uint64_t grid_cell(double value, double span)
 {
     double inside = value <= span / 2 ? value : span / 2; /* NaN: the end */
+    double cell;
 
     inside = inside >= -span / 2 ? inside : -span / 2;
-
-    int32_t cell = (int32_t)((inside + span / 2) * (0x1p30 / span));
-
-    cell -= inside < grid_edge(cell, span);
-    cell += inside >= grid_edge(cell + 1, span);
-    return cell < GRID_CELLS ? cell : GRID_CELLS - 1;
+    cell = (inside + span / 2) * (0x1p30 / span) + WHOLE - WHOLE; /* rounded */
+    cell = inside < grid_edge(cell, span) ? cell - 1 : cell;
+    cell = inside >= grid_edge(cell + 1, span) ? cell + 1 : cell;
+    return grid_whole(cell < 0x1p30 ? cell : 0x1p30 - 1);
 }
 
 /* abcd -> 0a0b0c0d */
@@ -68,14 +94,14 @@ ALWAYS_INLINE fl_geo_cell grid_join(uint64_t lng, uint64_t lat,
     return (bits & ~UINT64_C(0) << (64 - LETTER_BITS * precision)) | precision;
 }
 
-ALWAYS_INLINE int32_t grid_lng(fl_geo_cell cell)
+ALWAYS_INLINE uint64_t grid_lng(fl_geo_cell cell)
 {
-    return (int32_t)grid_gather(cell >> 5);
+    return grid_gather(cell >> 5);
 }
 
-ALWAYS_INLINE int32_t grid_lat(fl_geo_cell cell)
+ALWAYS_INLINE uint64_t grid_lat(fl_geo_cell cell)
 {
-    return (int32_t)grid_gather(cell >> 4);
+    return grid_gather(cell >> 4);
 }
 
 /* Of 30 bits, how many does a precision leave to a cell's inside? */
@@ -106,14 +132,15 @@ ALWAYS_INLINE bool grid_valid(fl_geo_cell cell)
 ALWAYS_INLINE struct fl_geo_box grid_box(fl_geo_cell cell)
 {
     unsigned precision = cell & 15;
-    int32_t lng = grid_lng(cell), lat = grid_lat(cell);
+    uint64_t lng = grid_lng(cell), lat = grid_lat(cell);
+    uint64_t lng_after = lng + (UINT64_C(1) << grid_lng_rest(precision));
+    uint64_t lat_after = lat + (UINT64_C(1) << grid_lat_rest(precision));
 
     return (struct fl_geo_box){
-        .south = grid_edge(lat, GRID_LAT_SPAN),
-        .west = grid_edge(lng, GRID_LNG_SPAN),
-        .north =
-            grid_edge(lat + (1 << grid_lat_rest(precision)), GRID_LAT_SPAN),
-        .east = grid_edge(lng + (1 << grid_lng_rest(precision)), GRID_LNG_SPAN),
+        .south = grid_edge(grid_real(lat), GRID_LAT_SPAN),
+        .west = grid_edge(grid_real(lng), GRID_LNG_SPAN),
+        .north = grid_edge(grid_real(lat_after), GRID_LAT_SPAN),
+        .east = grid_edge(grid_real(lng_after), GRID_LNG_SPAN),
     };
 }
 

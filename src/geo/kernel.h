@@ -18,12 +18,6 @@
 
 #include <math.h>
 
-/*
- * A haversine is first compared with the radius's, widened by far more than
- * both can be wrong; what passes is measured.
- */
-#define KERNEL_WIDER  (1 + 1e-12)
-#define KERNEL_LEAST  1e-24
 #define RADIANS       (M_PI / 180.0)
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
@@ -101,6 +95,17 @@ ALWAYS_INLINE double kernel_angle(double h)
     q = q * t + 0x1.333333333634ap-4;
     q = q * t + 0x1.5555555555551p-3;
     return 4 * sqrt(t) * (1 + t * q);
+}
+
+/*
+ * The haversine of a radius, widened by far more than it and another can be
+ * wrong: what does not exceed it is measured.
+ */
+ALWAYS_INLINE double kernel_reach(double radius_m)
+{
+    if (radius_m >= M_PI * FL_GEO_RADIUS_M)
+        return 2;
+    return fl_geo_haversine_of_m(radius_m) * (1 + 1e-12) + 1e-24;
 }
 
 /* Metres, given h; past a quarter turn the way to the antipode is measured. */

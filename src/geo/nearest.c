@@ -8,7 +8,9 @@
  */
 #include "geo/nearest.h"
 
-#define INSERT_MAX 12 /* parts so small are sorted by insertion */
+#include "geo/measure.h"
+
+#define RANK_MAX 64u /* parts so small are ranked */
 
 static bool farther(const struct fl_geo_found *a, const struct fl_geo_found *b)
 {
@@ -69,16 +71,23 @@ bool nearest_offer(struct nearest *n, const struct fl_geo_found *one)
     return true;
 }
 
-static void insertion_sort(struct fl_geo_found *at, size_t count)
+/* Small parts: everyone's place is how many stand before, without a branch. */
+static void rank_sort(struct fl_geo_found *at, uint32_t count)
 {
-    for (size_t i = 1; i < count; i++) {
-        struct fl_geo_found one = at[i];
-        size_t hole = i;
+    struct fl_geo_found copy[RANK_MAX];
+    double metres[RANK_MAX];
+    uint64_t ids[RANK_MAX], ranks[RANK_MAX];
 
-        for (; hole > 0 && farther(&at[hole - 1], &one); hole--)
-            at[hole] = at[hole - 1];
-        at[hole] = one;
+    if (count < 2)
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        copy[i] = at[i];
+        metres[i] = at[i].distance_m;
+        ids[i] = at[i].id;
     }
+    measure_ranks(metres, ids, count, ranks);
+    for (uint32_t i = 0; i < count; i++)
+        at[ranks[i]] = copy[i];
 }
 
 static void swap(struct fl_geo_found *a, struct fl_geo_found *b)
@@ -115,7 +124,7 @@ static size_t cut(struct fl_geo_found *at, size_t count)
 
 static void quick_sort(struct fl_geo_found *at, size_t count, unsigned depth)
 {
-    while (count > INSERT_MAX) {
+    while (count > RANK_MAX) {
         if (depth-- == 0) {
             heap_make(at, count);
             heap_sort(at, count);
@@ -127,7 +136,7 @@ static void quick_sort(struct fl_geo_found *at, size_t count, unsigned depth)
         quick_sort(at + left, count - left, depth);
         count = left;
     }
-    insertion_sort(at, count);
+    rank_sort(at, (uint32_t)count);
 }
 
 void nearest_sort(struct nearest *n)

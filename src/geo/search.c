@@ -16,6 +16,7 @@
  */
 #include "geo/index.h"
 #include "base/options.h"
+#include "geo/measure.h"
 #include "geo/nearest.h"
 
 #include <math.h>
@@ -32,13 +33,11 @@ struct search {
     const struct fl_geo_index *index;
     struct fl_geo_query query;
     const struct window *only; /* if a leaf may reach into more than one */
-    struct fl_geo_point from;
-    double cos_from;
+    struct measure measure;    /* from where, and how far */
     double radius_m;
-    double haversine_max; /* of the radius, with its margin */
+    bool shrinks; /* with the farthest that is kept */
     struct fl_geo_box box;
-    double drawn_m; /* the radius that the box was drawn for */
-    double lng_side;
+    double drawn_m;             /* the radius that the box was drawn for */
     mark seen_first, seen_last; /* leaves that were scanned before */
     bool seen;
     struct nearest nearest;
@@ -48,25 +47,19 @@ typedef bool leaf_fn(struct search *, const struct leaf *);
 
 /* ---- circles --------------------------------------------------------- */
 
-/* The circle of the search, and the box around it. */
-static void draw_circle(struct search *s, double radius_m)
+static void set_radius(struct search *s, double radius_m)
 {
     s->radius_m = radius_m;
-    if (radius_m >= HALF_ROUND_M) {
-        s->haversine_max = 2;
+    s->measure.reach = kernel_reach(radius_m);
+}
+
+/* The box around the circle of the search. */
+static void draw_circle(struct search *s)
+{
+    s->drawn_m = s->radius_m;
+    if (s->radius_m >= HALF_ROUND_M ||
+        fl_geo_circle_box(s->measure.from, s->radius_m, &s->box))
         s->box = (struct fl_geo_box){-90, -180, 90, 180};
-        s->lng_side = 180;
-        s->drawn_m = HALF_ROUND_M;
-        return;
-    }
-    s->haversine_max =
-        fl_geo_haversine_of_m(radius_m) * KERNEL_WIDER + KERNEL_LEAST;
-    if (fl_geo_circle_box(s->from, radius_m, &s->box))
-        return; /* it was checked */
-    s->drawn_m = radius_m;
-    s->lng_side = (s->box.east - s->box.west) / 2;
-    if (s->lng_side < 0)
-        s->lng_side += 180.0;
 }
 
 /* ---- keys in a window --------------------------------------------------- */
@@ -197,7 +190,7 @@ static void window_redraw(struct search *s, struct window *w)
 
     if (s->only || !(s->radius_m < SHRUNK * s->drawn_m))
         return;
-    draw_circle(s, s->radius_m);
+    draw_circle(s);
     if (windows_of(&s->box, drawn) == 1)
         *w = drawn[0];
 }
@@ -248,40 +241,55 @@ static bool passes(const struct search *s, const struct leaf *l, uint32_t i)
            (!q->filter || q->filter(l->id[i], leaf_point(l, i), q->arg));
 }
 
-static void consider(struct search *s, const struct leaf *l, uint32_t i)
+static void offer(struct search *s, const struct leaf *l, uint32_t i,
+                  double metres)
 {
-    struct fl_geo_point at = leaf_point(l, i);
-    double cos_at = kernel_cos_lat(at.lat);
-    double h = kernel_haversine(s->from, s->cos_from, at, cos_at);
+    struct fl_geo_found one = {.id = l->id[i],
+                               .distance_m = metres,
+                               .at = leaf_point(l, i),
+                               .stamp = l->stamp[i]};
 
-    if (h > s->haversine_max)
-        return;
+    if (nearest_offer(&s->nearest, &one) && s->shrinks)
+        s->radius_m = nearest_farthest_m(&s->nearest);
+}
 
-    struct fl_geo_found one = {
-        .id = l->id[i],
-        .distance_m = kernel_metres(h, s->from, s->cos_from, at, cos_at),
-        .at = at,
-        .stamp = l->stamp[i],
-    };
+/* Of one leaf's points no more than max can stay: others are not offered. */
+static uint32_t cut_to(uint32_t count, size_t max, uint8_t *rows,
+                       double *metres)
+{
+    uint64_t nearer[LEAF_POINTS];
+    uint32_t kept = 0;
 
-    if (one.distance_m <= s->radius_m && passes(s, l, i))
-        nearest_offer(&s->nearest, &one);
+    measure_nearer(metres, count, nearer);
+    for (uint32_t n = 0; n < count; n++) {
+        rows[kept] = rows[n];
+        metres[kept] = metres[n];
+        kept += nearer[n] < max;
+    }
+    return kept;
 }
 
 static bool scan_circle(struct search *s, const struct leaf *l)
 {
-    uint8_t near[LEAF_POINTS];
-    uint32_t count = 0;
+    const double radius_m = s->radius_m;
+    uint8_t rows[MEASURE_ROWS];
+    double metres[MEASURE_ROWS];
+    uint32_t count =
+        measure_within(&s->measure, l->lat, l->lng, l->count, rows, metres);
+    uint32_t near = 0;
 
-    for (uint32_t i = 0; i < l->count; i++) {
-        double apart = kernel_lng_between(l->lng[i], s->from.lng);
-
-        near[count] = (uint8_t)i;
-        count += (l->lat[i] >= s->box.south) & (l->lat[i] <= s->box.north) &
-                 (apart <= s->lng_side);
-    }
-    for (uint32_t i = 0; i < count; i++)
-        consider(s, l, near[i]);
+    for (uint32_t n = 0; n < count; n++)
+        if (metres[n] <= radius_m && passes(s, l, rows[n])) {
+            rows[near] = rows[n];
+            metres[near++] = metres[n];
+        }
+    if (near > s->nearest.max)
+        near = cut_to(near, s->nearest.max, rows, metres);
+    for (uint32_t n = 0; n < near; n++)
+        if (metres[n] <= s->radius_m)
+            offer(s, l, rows[n], metres[n]);
+    if (s->radius_m < radius_m)
+        set_radius(s, s->radius_m);
     return true;
 }
 
@@ -300,9 +308,10 @@ static int search_around(struct search *s, struct fl_geo_point from,
 {
     if (!fl_geo_point_valid(from) || !(radius_m >= 0))
         return FL_ERR_RANGE;
-    s->from = from;
-    s->cos_from = kernel_cos_lat(from.lat);
-    draw_circle(s, radius_m);
+    s->measure.from = from;
+    s->measure.cos_from = kernel_cos_lat(from.lat);
+    set_radius(s, radius_m);
+    draw_circle(s);
     return 0;
 }
 
@@ -328,23 +337,12 @@ int fl_geo_index_radius(struct fl_geo_index *ix, struct fl_geo_point from,
     return 0;
 }
 
-/* The circle shrinks with the farthest that is kept. */
-static bool scan_nearest(struct search *s, const struct leaf *l)
-{
-    scan_circle(s, l);
-    if (s->nearest.heaped && nearest_farthest_m(&s->nearest) < s->radius_m) {
-        s->radius_m = nearest_farthest_m(&s->nearest);
-        s->haversine_max =
-            fl_geo_haversine_of_m(s->radius_m) * KERNEL_WIDER + KERNEL_LEAST;
-    }
-    return true;
-}
-
 /* From the point's own leaf outwards along the curve, until there are max. */
 static void scan_beside(struct search *s)
 {
     const struct fl_geo_index *ix = s->index;
-    struct place back = tree_find(ix, index_mark(s->from, 0)), on = back;
+    struct place back = tree_find(ix, index_mark(s->measure.from, 0)),
+                 on = back;
     bool more_back = true, more_on = true;
 
     scan_circle(s, tree_leaf(ix, on));
@@ -371,8 +369,9 @@ static void walk_nearest(struct search *s)
     if (s->nearest.count < s->nearest.max)
         return; /* that was all of them */
     nearest_heap(&s->nearest);
-    draw_circle(s, nearest_farthest_m(&s->nearest));
-    walk_box(s, scan_nearest);
+    set_radius(s, nearest_farthest_m(&s->nearest));
+    draw_circle(s);
+    walk_box(s, scan_circle);
 }
 
 int fl_geo_index_nearest(struct fl_geo_index *ix, struct fl_geo_point from,
@@ -386,6 +385,8 @@ int fl_geo_index_nearest(struct fl_geo_index *ix, struct fl_geo_point from,
         error = search_around(&s, from, INFINITY);
     if (error)
         return error;
+
+    s.shrinks = true;
 
     struct gate_stripe *stripe = gate_read(&ix->gate);
 

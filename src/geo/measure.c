@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * measure - the loops over columns.
+ * Threads: any.
+ */
+#include "geo/measure.h"
+
+/* Written so that NaN is none. */
+ALWAYS_INLINE bool is_point(double lat, double lng)
+{
+    return (fabs(lat) <= 90.0) & (fabs(lng) <= 180.0);
+}
+
+ALWAYS_INLINE void haversines(const struct measure *m, const double *lat,
+                              const double *lng, size_t count, double *ret)
+{
+    const struct fl_geo_point from = m->from;
+    const double cos_from = m->cos_from;
+
+    for (size_t i = 0; i < count; i++) {
+        struct fl_geo_point to = {lat[i], lng[i]};
+        double h = kernel_haversine(from, cos_from, to, kernel_cos_lat(to.lat));
+
+        ret[i] = is_point(to.lat, to.lng) ? h : (double)NAN;
+    }
+}
+
+/* Metres of points at a haversine of one half or more. */
+ALWAYS_INLINE void far_metres(const struct measure *m, const double *lat,
+                              const double *lng, size_t count, double *ret)
+{
+    const struct fl_geo_point from = m->from;
+    const double cos_from = m->cos_from;
+
+    for (size_t i = 0; i < count; i++) {
+        struct fl_geo_point to = {lat[i], lng[i]};
+        double h =
+            kernel_haversine_anti(from, cos_from, to, kernel_cos_lat(to.lat));
+        double angle = kernel_angle(h < 0.5 ? h : 0.5);
+
+        ret[i] = FL_GEO_RADIUS_M * (M_PI - angle);
+    }
+}
+
+/* ---- within ------------------------------------------------------------- */
+
+ALWAYS_INLINE uint32_t within(const struct measure *m, const double *lat,
+                              const double *lng, uint32_t count, uint8_t *rows,
+                              double *metres)
+{
+    double h[MEASURE_ROWS];
+    uint32_t found = 0;
+
+    haversines(m, lat, lng, count, h);
+    for (uint32_t i = 0; i < count; i++) {
+        rows[found] = (uint8_t)i;
+        metres[found] = h[i];
+        found += h[i] <= m->reach;
+    }
+    for (uint32_t i = 0; i < found; i++)
+        h[i] = FL_GEO_RADIUS_M * kernel_angle(metres[i] <= 0.5 ? metres[i] : 1);
+    for (uint32_t i = 0; i < found; i++) {
+        if (metres[i] > 0.5)
+            far_metres(m, lat + rows[i], lng + rows[i], 1, &h[i]);
+        metres[i] = h[i];
+    }
+    return found;
+}
+
+TARGET_256 static uint32_t within_256(const struct measure *m,
+                                      const double *lat, const double *lng,
+                                      uint32_t count, uint8_t *rows,
+                                      double *metres)
+{
+    return within(m, lat, lng, count, rows, metres);
+}
+
+TARGET_512 static uint32_t within_512(const struct measure *m,
+                                      const double *lat, const double *lng,
+                                      uint32_t count, uint8_t *rows,
+                                      double *metres)
+{
+    return within(m, lat, lng, count, rows, metres);
+}
+
+uint32_t measure_within(const struct measure *m, const double *lat,
+                        const double *lng, uint32_t count,
+                        uint8_t rows[MEASURE_ROWS], double metres[MEASURE_ROWS])
+{
+    if (HAS_512)
+        return within_512(m, lat, lng, count, rows, metres);
+    if (HAS_256)
+        return within_256(m, lat, lng, count, rows, metres);
+    return within(m, lat, lng, count, rows, metres);
+}
+
+/* ---- all ---------------------------------------------------------------- */
+
+/* The far ones are few or many: a run that has any is computed both ways. */
+ALWAYS_INLINE void all(const struct measure *m, const double *lat,
+                       const double *lng, size_t count, double *ret)
+{
+    double h[MEASURE_ROWS], far[MEASURE_ROWS];
+    size_t far_count = 0;
+
+    haversines(m, lat, lng, count, h);
+    for (size_t i = 0; i < count; i++)
+        far_count += h[i] > 0.5;
+    for (size_t i = 0; i < count; i++)
+        ret[i] = FL_GEO_RADIUS_M * kernel_angle(h[i] <= 0.5 ? h[i] : 0.5);
+    if (far_count)
+        far_metres(m, lat, lng, count, far);
+    for (size_t i = 0; i < count && far_count; i++)
+        ret[i] = h[i] > 0.5 ? far[i] : ret[i];
+    for (size_t i = 0; i < count; i++)
+        ret[i] = h[i] >= 0 ? ret[i] : (double)NAN;
+}
+
+TARGET_256 static void all_256(const struct measure *m, const double *lat,
+                               const double *lng, size_t count, double *ret)
+{
+    all(m, lat, lng, count, ret);
+}
+
+TARGET_512 static void all_512(const struct measure *m, const double *lat,
+                               const double *lng, size_t count, double *ret)
+{
+    all(m, lat, lng, count, ret);
+}
+
+void measure_all(const struct measure *m, const double *lat, const double *lng,
+                 size_t count, double *metres)
+{
+    for (size_t at = 0; at < count; at += MEASURE_ROWS) {
+        size_t rows = count - at < MEASURE_ROWS ? count - at : MEASURE_ROWS;
+
+        if (HAS_512)
+            all_512(m, lat + at, lng + at, rows, metres + at);
+        else if (HAS_256)
+            all_256(m, lat + at, lng + at, rows, metres + at);
+        else
+            all(m, lat + at, lng + at, rows, metres + at);
+    }
+}
+
+/* ---- order -------------------------------------------------------------- */
+
+ALWAYS_INLINE void nearer_of(const double *metres, uint32_t count,
+                             uint64_t *nearer)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const double own = metres[i];
+        uint64_t sum = 0;
+
+        for (uint32_t j = 0; j < count; j++)
+            sum += metres[j] < own;
+        nearer[i] = sum;
+    }
+}
+
+TARGET_256 static void nearer_256(const double *metres, uint32_t count,
+                                  uint64_t *nearer)
+{
+    nearer_of(metres, count, nearer);
+}
+
+TARGET_512 static void nearer_512(const double *metres, uint32_t count,
+                                  uint64_t *nearer)
+{
+    nearer_of(metres, count, nearer);
+}
+
+void measure_nearer(const double *metres, uint32_t count, uint64_t *nearer)
+{
+    if (HAS_512)
+        nearer_512(metres, count, nearer);
+    else if (HAS_256)
+        nearer_256(metres, count, nearer);
+    else
+        nearer_of(metres, count, nearer);
+}
+
+ALWAYS_INLINE void ranks_of(const double *metres, const uint64_t *ids,
+                            uint32_t count, uint64_t *ranks)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const double own = metres[i];
+        const uint64_t id = ids[i];
+        uint64_t before = 0;
+
+        for (uint32_t j = 0; j < count; j++)
+            before += (metres[j] < own) | ((metres[j] == own) & (ids[j] < id));
+        ranks[i] = before;
+    }
+}
+
+TARGET_256 static void ranks_256(const double *metres, const uint64_t *ids,
+                                 uint32_t count, uint64_t *ranks)
+{
+    ranks_of(metres, ids, count, ranks);
+}
+
+TARGET_512 static void ranks_512(const double *metres, const uint64_t *ids,
+                                 uint32_t count, uint64_t *ranks)
+{
+    ranks_of(metres, ids, count, ranks);
+}
+
+void measure_ranks(const double *metres, const uint64_t *ids, uint32_t count,
+                   uint64_t *ranks)
+{
+    if (HAS_512)
+        ranks_512(metres, ids, count, ranks);
+    else if (HAS_256)
+        ranks_256(metres, ids, count, ranks);
+    else
+        ranks_of(metres, ids, count, ranks);
+}
