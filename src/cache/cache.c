@@ -37,7 +37,7 @@ struct entry {
     struct cache_value *value; /* a reference */
     size_t key_len;
     struct policy_link policy;
-    struct wheel_link expiry;
+    struct list expiry;
     struct cache_meta meta;
     char key[];
 };
@@ -188,7 +188,7 @@ static void shard_insert(struct shard *s, struct entry *e,
     s->bytes += e->policy.weight;
     policy_add(&s->policy, &e->policy, replaced ? &replaced->policy : NULL);
     if (e->meta.dead_at_ms != CACHE_NEVER)
-        wheel_add(&s->wheel, &e->expiry, e->meta.dead_at_ms, now_ms);
+        wheel_add(&s->wheel, &e->expiry, now_ms);
 }
 
 static void shard_bounds_set(struct shard *s, size_t entries_max,
@@ -197,6 +197,11 @@ static void shard_bounds_set(struct shard *s, size_t entries_max,
     s->entries_max = entries_max;
     s->bytes_max = bytes_max;
     policy_bounds_set(&s->policy, entries_max, bytes_max);
+}
+
+static uint64_t due_of(const struct list *link)
+{
+    return CONTAINER_OF(link, const struct entry, expiry)->meta.dead_at_ms;
 }
 
 /* --- life cycle --- */
@@ -215,7 +220,7 @@ static int shard_new(struct shard **ret)
     }
     pthread_mutex_init(&s->lock, NULL);
     policy_init(&s->policy);
-    wheel_reset(&s->wheel);
+    wheel_reset(&s->wheel, due_of);
     *ret = s;
     return 0;
 }
@@ -375,7 +380,7 @@ static struct entry *entry_new(struct bytes key, uint64_t hash,
     e->key_len = key.len;
     e->policy.hash = hash;
     e->policy.weight = sizeof(*e) + key.len + MALLOC_OVERHEAD + value->weight;
-    wheel_link_init(&e->expiry);
+    list_init(&e->expiry);
     e->meta = *meta;
     if (key.len)
         memcpy(e->key, key.at, key.len);
@@ -450,7 +455,7 @@ void cache_clear(struct cache *c)
 static bool shard_expire(struct shard *s, uint64_t now_ms)
 {
     struct entry *gone = NULL;
-    struct wheel_link *due = NULL;
+    struct list *due = NULL;
     int count;
 
     pthread_mutex_lock(&s->lock);

@@ -164,17 +164,23 @@ uint64_t tagclock_at(const struct tagclock *c, uint64_t tag)
     return offset_of(c, moment > all ? moment : all);
 }
 
-bool tagclock_valid(const struct tagclock *c, const struct tagset *s,
-                    uint64_t stamp)
+bool tagclock_valid_run(const struct tagclock *c, uint64_t scope,
+                        const uint64_t *tags, unsigned count, uint64_t stamp)
 {
     if (tagclock_is_stale(c) || load(&c->all) > stamp)
         return false;
-    if (s->scope && moment_at(c, s->scope) <= stamp)
+    if (scope && moment_at(c, scope) <= stamp)
         return true;
-    for (unsigned i = 0; i < s->count; i++)
-        if (moment_at(c, s->tags[i]) > stamp)
+    for (unsigned i = 0; i < count; i++)
+        if (moment_at(c, tags[i]) > stamp)
             return false;
     return true;
+}
+
+bool tagclock_valid(const struct tagclock *c, const struct tagset *s,
+                    uint64_t stamp)
+{
+    return tagclock_valid_run(c, s->scope, s->tags, s->count, stamp);
 }
 
 static void set_lock(struct set *s)

@@ -9,19 +9,14 @@
 
 #define TICKS_MAX (UINT64_C(1) << (WHEEL_LEVELS * WHEEL_SLOT_BITS))
 
-void wheel_reset(struct wheel *w)
+void wheel_reset(struct wheel *w, wheel_due_fn *due_fn)
 {
+    w->due_fn = due_fn;
     w->tick = 0;
     w->count = 0;
     for (int level = 0; level < WHEEL_LEVELS; level++)
         for (int slot = 0; slot < WHEEL_SLOTS; slot++)
             list_init(&w->slots[level][slot]);
-}
-
-void wheel_link_init(struct wheel_link *l)
-{
-    list_init(&l->link);
-    l->due_ms = 0;
 }
 
 static struct list *slot_at(struct wheel *w, unsigned level, uint64_t tick)
@@ -30,10 +25,9 @@ static struct list *slot_at(struct wheel *w, unsigned level, uint64_t tick)
                     [(tick >> (level * WHEEL_SLOT_BITS)) & (WHEEL_SLOTS - 1)];
 }
 
-static void wheel_place(struct wheel *w, struct wheel_link *l,
-                        uint64_t earliest)
+static void wheel_place(struct wheel *w, struct list *l, uint64_t earliest)
 {
-    uint64_t tick = (l->due_ms >> WHEEL_TICK_BITS) + 1; /* never early */
+    uint64_t tick = (w->due_fn(l) >> WHEEL_TICK_BITS) + 1; /* never early */
     unsigned level = 0;
 
     if (tick < earliest)
@@ -42,26 +36,24 @@ static void wheel_place(struct wheel *w, struct wheel_link *l,
         tick = w->tick + TICKS_MAX - 1;
     while ((tick - w->tick) >> ((level + 1) * WHEEL_SLOT_BITS))
         level++;
-    list_append(slot_at(w, level, tick), &l->link);
+    list_append(slot_at(w, level, tick), l);
 }
 
-void wheel_add(struct wheel *w, struct wheel_link *l, uint64_t due_ms,
-               uint64_t now_ms)
+void wheel_add(struct wheel *w, struct list *l, uint64_t now_ms)
 {
     uint64_t now = now_ms >> WHEEL_TICK_BITS;
 
     if (w->count == 0 && w->tick < now)
         w->tick = now;
-    l->due_ms = due_ms;
     wheel_place(w, l, w->tick + 1);
     w->count++;
 }
 
-void wheel_remove(struct wheel *w, struct wheel_link *l)
+void wheel_remove(struct wheel *w, struct list *l)
 {
-    if (list_empty(&l->link))
+    if (list_empty(l))
         return;
-    list_remove(&l->link);
+    list_remove(l);
     w->count--;
 }
 
@@ -76,13 +68,12 @@ static void wheel_cascade(struct wheel *w)
             return;
         LIST_EACH_SAFE (slot, link, after) {
             list_remove(link);
-            wheel_place(w, CONTAINER_OF(link, struct wheel_link, link),
-                        w->tick);
+            wheel_place(w, link, w->tick);
         }
     }
 }
 
-struct wheel_link *wheel_due(struct wheel *w, uint64_t now_ms)
+struct list *wheel_due(struct wheel *w, uint64_t now_ms)
 {
     uint64_t now = now_ms >> WHEEL_TICK_BITS;
 
@@ -90,7 +81,7 @@ struct wheel_link *wheel_due(struct wheel *w, uint64_t now_ms)
         struct list *slot = slot_at(w, 0, w->tick);
 
         if (!list_empty(slot)) {
-            struct wheel_link *l = LIST_FIRST(slot, struct wheel_link, link);
+            struct list *l = slot->next;
 
             wheel_remove(w, l);
             return l;

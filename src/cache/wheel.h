@@ -20,23 +20,21 @@
 #define WHEEL_SLOTS     (1 << WHEEL_SLOT_BITS)
 #define WHEEL_TICK_BITS 7 /* 128 ms */
 
-struct wheel_link {
-    struct list link; /* alone while it is in no wheel */
-    uint64_t due_ms;
-};
+/* When what holds this link is due, by the clock of now_ms. */
+typedef uint64_t wheel_due_fn(const struct list *link);
 
 struct wheel {
+    wheel_due_fn *due_fn;
     uint64_t tick; /* up to here the slots are empty */
     size_t count;
     struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
 };
 
-void wheel_reset(struct wheel *);
-void wheel_link_init(struct wheel_link *);
-void wheel_add(struct wheel *, struct wheel_link *, uint64_t due_ms,
-               uint64_t now_ms);
-void wheel_remove(struct wheel *, struct wheel_link *);
+void wheel_reset(struct wheel *, wheel_due_fn *);
+/* A link is alone (list_init) while it is in no wheel. */
+void wheel_add(struct wheel *, struct list *link, uint64_t now_ms);
+void wheel_remove(struct wheel *, struct list *link);
 /* Takes out one link that is due, or NULL when none is left. */
-struct wheel_link *wheel_due(struct wheel *, uint64_t now_ms);
+struct list *wheel_due(struct wheel *, uint64_t now_ms);
 
 #endif

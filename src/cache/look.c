@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * look - a walk over all entries, a few at a time.
+ *
+ * Under a shard's lock some are pinned; the callback sees them without it.
+ * Threads: any.
+ */
+#include "cache/core.h"
+
+#define LOOK_BATCH 64
+
+struct walk {
+    struct fl_cache *cache;
+    struct shard *shard;
+    size_t bucket; /* the next to look into */
+    size_t skip;   /* how many of its chain have been seen */
+    size_t count;
+    struct entry *batch[LOOK_BATCH];
+    struct fl_cache_look looks[LOOK_BATCH];
+};
+
+static void look_at(struct walk *w, struct entry *e)
+{
+    struct fl_cache_look *look = &w->looks[w->count];
+    uint64_t now_ms = core_now_ms(w->cache);
+
+    *look = (struct fl_cache_look){
+        .size = sizeof(*look),
+        .key = entry_key(e),
+        .key_size = e->key_size,
+        .value_size = e->value_size,
+        .ttl_ms = FL_CACHE_NEVER,
+        .used = atomic_load_explicit(&e->used, memory_order_relaxed),
+        .proven = e->queue == ENTRY_MAIN,
+    };
+    if (e->dead_at_ms != ENTRY_DEAD_NEVER)
+        look->ttl_ms = e->dead_at_ms > now_ms ? e->dead_at_ms - now_ms : 0;
+    w->batch[w->count++] = core_ref(e);
+}
+
+/* Locked. */
+static void batch_fill(struct walk *w)
+{
+    for (; w->bucket < w->shard->bucket_count; w->bucket++, w->skip = 0) {
+        struct entry *e = atomic_load(&w->shard->buckets[w->bucket]);
+
+        for (size_t i = 0; e; i++, e = atomic_load(&e->next)) {
+            if (i < w->skip)
+                continue;
+            if (w->count == LOOK_BATCH)
+                return;
+            look_at(w, e);
+            w->skip++;
+        }
+    }
+}
+
+static bool shard_walk(struct walk *w, fl_cache_each_fn *fn, void *arg)
+{
+    bool on = true;
+
+    do {
+        w->count = 0;
+        shard_lock(w->shard);
+        batch_fill(w);
+        shard_unlock(w->shard);
+        for (size_t i = 0; i < w->count; i++) {
+            on = on && fn(&w->looks[i], arg);
+            core_unref(w->cache, w->batch[i]);
+        }
+    } while (on && w->bucket < w->shard->bucket_count);
+    return on;
+}
+
+void fl_cache_each(struct fl_cache *c, fl_cache_each_fn *fn, void *arg)
+{
+    struct walk w = {.cache = c};
+    bool on = true;
+
+    for (unsigned i = 0; on && i < c->shard_count; i++) {
+        w.shard = &c->shards[i];
+        w.bucket = w.skip = 0;
+        on = shard_walk(&w, fn, arg);
+    }
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shard - a part of a cache: its entries, who leaves next, what is due.
+ *
+ * Its buckets are chains that are read without the lock, inside a section of
+ * reclaim.h, and changed under it. An entry that has left waits among the GONE
+ * until nobody can be looking at it; only then does the cache's reference end.
+ *
+ * Invariants: entries and bytes never exceed the bounds; an entry in a bucket
+ * is in one queue of the policy, and in the wheel if it can expire.
+ * Owner: a cache. Threads: any, locked by its lock but where it is said.
+ */
+#ifndef FIELDLINE_CACHE_SHARD_H
+#define FIELDLINE_CACHE_SHARD_H
+
+#include "cache/evict.h"
+#include "cache/wheel.h"
+
+#include <pthread.h>
+
+struct flight;
+
+struct shard_counts {
+    uint64_t sets, deletes, evictions, expirations, refused;
+    uint64_t loads, loads_failed, loads_joined;
+};
+
+struct shard {
+    pthread_mutex_t lock;
+    _Atomic(struct entry *) *buckets;
+    size_t bucket_count;
+    size_t entries, bytes, entries_max, bytes_max;
+    struct evict evict;
+    struct wheel wheel;
+    struct {
+        struct list links; /* by order, the first left first */
+        size_t count, bytes;
+        uint64_t retired; /* all of them, in this epoch; 0: not yet */
+        struct list next; /* those that left after that */
+    } gone;
+    struct shard_counts counts;
+    struct flight *flights; /* loads under way */
+    const struct fl_allocator *allocator;
+};
+
+int shard_init(struct shard *, size_t buckets, enum fl_cache_policy,
+               const struct fl_allocator *) MUST_CHECK;
+void shard_fini(struct shard *); /* while nobody uses it; pins stay */
+void shard_bounds_set(struct shard *, size_t entries_max, size_t bytes_max);
+
+/* Without the lock inside a section, or with it. */
+struct entry *shard_find(const struct shard *, const void *key, size_t key_size,
+                         uint32_t hash);
+
+/* Takes the reference over. False: it is too large; the older one is gone. */
+bool shard_put(struct shard *, struct entry *, uint64_t now_ms) MUST_CHECK;
+void shard_remove(struct shard *, struct entry *);
+void shard_clear(struct shard *);
+/* Removes up to max that are due; how many. */
+unsigned shard_expire(struct shard *, uint64_t now_ms, unsigned max);
+
+/* Puts the links of those that nobody can look at on free (all of them when
+ * must: it waits). Their references are the caller's, to end without the lock.
+ */
+void shard_collect(struct shard *, struct list *free, bool must);
+
+static inline void shard_lock(struct shard *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+}
+
+static inline void shard_unlock(struct shard *s)
+{
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+#endif
