@@ -37,7 +37,7 @@
 #include "base/table.h"
 
 #define OURS_MAX           10000
-#define TRIGGERS_MAX       (OURS_MAX * DDL_TRIGGERS)
+#define TRIGGERS_MAX       ((size_t)OURS_MAX * DDL_TRIGGERS)
 #define STANDING_BYTES_MAX ((size_t)256 << 20)
 
 /* --- what stands in the file -------------------------------------------- */
