@@ -237,12 +237,12 @@ struct fl_geo_cover_options {
 /*
  * Cells that hold every point of the shape, in order, none inside another;
  * ret has room for cells_max. Minimal: each one meets the shape (to within
- * 1 mm), no 32 of them make up a coarser one that is allowed, and no cell on
- * the shape's edge could be cut finer without passing cells_max. With
- * precision_min = precision_max = p it is exactly the cells of precision p
- * that the shape meets. FL_ERR_LIMIT: the coarsest cover has more cells than
- * cells_max. FL_ERR_RANGE, FL_ERR_NOMEM. O(cells_max x precisions), for a
- * polygon times the sides that meet a cell.
+ * 1 mm; of a box, exactly), no 32 of them make up a coarser one that is
+ * allowed, and cells on the shape's edge are cut finer as long as cells_max
+ * allows, the coarsest first. With precision_min = precision_max = p it is the
+ * cells of precision p that the shape meets. FL_ERR_LIMIT: the coarsest cover
+ * has more than cells_max. FL_ERR_RANGE, FL_ERR_NOMEM. O(cells_max x
+ * precisions), for a polygon times the sides that meet a cell.
  */
 FL_API int fl_geo_cover_circle(struct fl_geo_point center, double radius_m,
                                const struct fl_geo_cover_options *options,
@@ -277,10 +277,10 @@ struct fl_geo_plan_options {
 };
 
 /*
- * Ranges that hold every key of the circle, from a minimal cover, with
+ * Ranges that hold every key of the circle, in order, from a cover with
  * neighbouring cells of a partition joined; ret has room for ranges_max. A
  * number of the stored precision fits a double (as Redis keeps scores) up to
- * 10 letters. FL_ERR_LIMIT: it needs more partitions than ranges_max.
+ * 10 letters. FL_ERR_LIMIT: ranges_max is too few.
  */
 FL_API int fl_geo_plan_circle(struct fl_geo_point center, double radius_m,
                               const struct fl_geo_plan_options *options,
@@ -288,9 +288,11 @@ FL_API int fl_geo_plan_circle(struct fl_geo_point center, double radius_m,
                               size_t *count) FL_MUST_CHECK;
 
 /*
- * The cell of the point and its eight neighbours at a precision, 1 to 9
- * ranges: holds every point nearer than the cell is wide and high, also at the
- * poles. ret has room for nine.
+ * The cell of the point and its eight neighbours, in at most nine ranges: what
+ * many programs look up for "near here". They hold every point within a cell's
+ * height and width but for the rows next to a pole, where cells narrow; there
+ * and for a given radius fl_geo_plan_circle() is right. Precision not above
+ * stored, partition not above precision, else FL_ERR_RANGE.
  */
 FL_API int fl_geo_plan_around(struct fl_geo_point center, unsigned precision,
                               const struct fl_geo_plan_options *options,
