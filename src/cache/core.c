@@ -103,7 +103,7 @@ static size_t share(size_t total, unsigned count, unsigned i)
     return total / count + (i < total % count);
 }
 
-static size_t buckets_of(const struct fl_cache *c)
+static size_t entries_of(const struct fl_cache *c)
 {
     size_t entries = c->entries_max, fit = c->bytes_max / sizeof(struct entry);
 
@@ -136,7 +136,7 @@ int fl_cache_new(struct fl_cache **ret, const struct fl_cache_options *given)
     c->bytes_max = o.bytes_max;
     for (unsigned i = 0; i < c->shard_count; i++) {
         error =
-            shard_init(&c->shards[i], buckets_of(c), o.policy, &c->allocator);
+            shard_init(&c->shards[i], entries_of(c), o.policy, &c->allocator);
         if (error < 0) {
             c->shard_count = i;
             fl_cache_free(&c);
@@ -238,7 +238,6 @@ int core_entry_new(const struct fl_cache *c, struct entry **ret,
     if (!e)
         return FL_ERR_NOMEM;
     memcpy(e, &head, sizeof(head));
-    atomic_init(&e->next, NULL);
     atomic_init(&e->refs, 1);
     atomic_init(&e->touched, 0);
     atomic_init(&e->used, 0);

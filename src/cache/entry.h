@@ -34,22 +34,21 @@ enum entry_queue {
 };
 
 struct entry {
-    _Atomic(struct entry *) next; /* in its bucket */
-    struct list order;            /* in the policy; later among the gone */
-    struct list expiry;           /* in the wheel, or alone */
+    struct list order;  /* in the policy; later among the gone */
+    struct list expiry; /* in the wheel, or alone */
     uint64_t dead_at_ms : 42;
     uint64_t key_size : 16;
     uint64_t tag_count : 3;
     uint64_t has_scope : 1;
     uint64_t is_object : 1;
     uint32_t value_size;
-    uint32_t hash; /* the part that picks the bucket */
+    uint32_t hash; /* the part that picks the bucket and the print */
     atomic_uint refs;
     _Atomic uint16_t touched; /* the policy's clock at the last use */
     _Atomic uint8_t used;     /* hits, up to what the policy counts */
     uint8_t queue;            /* enum entry_queue; locked */
 };
-_Static_assert(sizeof(struct entry) == 64, "an entry's head is a cache line");
+_Static_assert(sizeof(struct entry) == 56, "what each entry costs");
 
 /* The value of an entry that holds an object. */
 struct entry_object {

@@ -13,7 +13,6 @@ struct walk {
     struct fl_cache *cache;
     struct shard *shard;
     size_t bucket; /* the next to look into */
-    size_t skip;   /* how many of its chain have been seen */
     size_t count;
     struct entry *batch[LOOK_BATCH];
     struct fl_cache_look looks[LOOK_BATCH];
@@ -41,18 +40,15 @@ static void look_at(struct walk *w, struct entry *e)
 /* Locked. */
 static void batch_fill(struct walk *w)
 {
-    for (; w->bucket < w->shard->bucket_count; w->bucket++, w->skip = 0) {
-        struct entry *e = atomic_load(&w->shard->buckets[w->bucket]);
+    for (; w->bucket < w->shard->bucket_count &&
+           w->count <= LOOK_BATCH - SHARD_PLACES;
+         w->bucket++)
+        for (size_t i = 0; i < SHARD_PLACES; i++) {
+            struct entry *e = shard_at(w->shard, w->bucket, i);
 
-        for (size_t i = 0; e; i++, e = atomic_load(&e->next)) {
-            if (i < w->skip)
-                continue;
-            if (w->count == LOOK_BATCH)
-                return;
-            look_at(w, e);
-            w->skip++;
+            if (e)
+                look_at(w, e);
         }
-    }
 }
 
 static bool shard_walk(struct walk *w, fl_cache_each_fn *fn, void *arg)
@@ -79,7 +75,7 @@ void fl_cache_each(struct fl_cache *c, fl_cache_each_fn *fn, void *arg)
 
     for (unsigned i = 0; on && i < c->shard_count; i++) {
         w.shard = &c->shards[i];
-        w.bucket = w.skip = 0;
+        w.bucket = 0;
         on = shard_walk(&w, fn, arg);
     }
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * shard - buckets of chains, each read while it is changed.
+ * shard - buckets of places, each read while it is changed.
  *
- * A new entry is whole before it is linked. One that is unlinked keeps its own
- * link, so who stands on it goes on; what it replaces is passed over in the
- * same store that links the new one, so a reader finds the one or the other.
+ * A new entry is whole before it is stored in a place. What replaces another is
+ * stored in the same place, so a reader finds the one or the other. No entry
+ * moves from place to place.
  *
  * The gone wait in two batches: those of the first were all unlinked before
  * its epoch was retired, those of the second after.
@@ -23,18 +23,31 @@
 #define GONE_SHARE      32 /* or this share of the bounds' bytes */
 #define GONE_TIMES_HARD 32 /* beyond so many times that, it is waited for */
 
+#define LOAD         3 /* of LOAD_OF places are taken at most */
+#define LOAD_OF      4
+#define PRINT_SHIFT  48
+#define PRINT_MASK   UINT64_C(0xffff)
+#define ADDRESS_MASK ((UINT64_C(1) << PRINT_SHIFT) - 1)
+
+_Static_assert(sizeof(void *) == sizeof(uint64_t), "a print fits above");
+
 static uint64_t due_of(const struct list *link)
 {
     return CONTAINER_OF(link, const struct entry, expiry)->dead_at_ms;
 }
 
-int shard_init(struct shard *s, size_t buckets, enum fl_cache_policy policy,
+int shard_init(struct shard *s, size_t entries, enum fl_cache_policy policy,
                const struct fl_allocator *allocator)
 {
-    s->buckets = allocator_zalloc(allocator, buckets, sizeof(*s->buckets));
-    if (!s->buckets)
+    size_t count = entries * LOAD_OF / (LOAD * SHARD_PLACES) + 1;
+
+    s->memory = allocator_zalloc(allocator, count + 1, sizeof(*s->buckets));
+    if (!s->memory)
         return ERR_NOMEM;
-    s->bucket_count = buckets;
+    s->buckets =
+        (struct bucket *)(((uintptr_t)s->memory + sizeof(*s->buckets) - 1) &
+                          ~(sizeof(*s->buckets) - 1));
+    s->bucket_count = count;
     s->allocator = allocator;
     (void)pthread_mutex_init(&s->lock, NULL);
     evict_init(&s->evict, policy, allocator);
@@ -50,47 +63,108 @@ void shard_fini(struct shard *s)
         return;
     evict_fini(&s->evict);
     (void)pthread_mutex_destroy(&s->lock);
-    allocator_free(s->allocator, s->buckets);
+    allocator_free(s->allocator, s->memory);
     s->buckets = NULL;
 }
 
 /* --- the buckets --- */
 
-static _Atomic(struct entry *) *bucket_of(const struct shard *s, uint32_t hash)
+static size_t home_of(const struct shard *s, uint32_t hash)
 {
-    return &s->buckets[(uint64_t)hash * s->bucket_count >> 32];
+    return (uint64_t)hash * s->bucket_count >> 32;
 }
 
-static struct entry *load(const _Atomic(struct entry *) *at)
+static size_t after(const struct shard *s, size_t bucket)
+{
+    return bucket + 1 == s->bucket_count ? 0 : bucket + 1;
+}
+
+static uint64_t load(const _Atomic uint64_t *at)
 {
     return atomic_load_explicit(at, memory_order_acquire);
 }
 
-static void store(_Atomic(struct entry *) *at, struct entry *e)
+static uint64_t place_of(const struct entry *e)
 {
-    atomic_store_explicit(at, e, memory_order_release);
+    return (uint64_t)(uintptr_t)e | (uint64_t)e->hash << PRINT_SHIFT;
+}
+
+static struct entry *entry_of(uint64_t place)
+{
+    return (struct entry *)(uintptr_t)(place & ADDRESS_MASK);
+}
+
+struct entry *shard_at(const struct shard *s, size_t bucket, size_t place)
+{
+    return entry_of(load(&s->buckets[bucket].places[place]));
+}
+
+/* The places with this print, as bits; without a branch to be guessed. */
+static unsigned bucket_match(const struct bucket *b, uint32_t hash)
+{
+    unsigned found = 0;
+
+    for (unsigned i = 0; i < SHARD_PLACES; i++)
+        found |= (unsigned)((load(&b->places[i]) >> PRINT_SHIFT) ==
+                            (hash & PRINT_MASK))
+                 << i;
+    return found;
+}
+
+static bool is_key(const struct entry *e, const void *key, size_t key_size,
+                   uint32_t hash)
+{
+    return e->hash == hash && e->key_size == key_size &&
+           (key_size == 0 || memcmp(entry_key(e), key, key_size) == 0);
 }
 
 struct entry *shard_find(const struct shard *s, const void *key,
                          size_t key_size, uint32_t hash)
 {
-    struct entry *e = load(bucket_of(s, hash));
+    size_t at = home_of(s, hash);
 
-    while (e && !(e->hash == hash && e->key_size == key_size &&
-                  (key_size == 0 || memcmp(entry_key(e), key, key_size) == 0)))
-        e = load(&e->next);
-    return e;
+    for (size_t i = 0; i < s->bucket_count; i++, at = after(s, at)) {
+        const struct bucket *b = &s->buckets[at];
+
+        for (unsigned f = bucket_match(b, hash); f; f &= f - 1) {
+            struct entry *e = shard_at(s, at, (size_t)__builtin_ctz(f));
+
+            __builtin_prefetch(e + 1);
+            if (e && is_key(e, key, key_size, hash))
+                return e;
+        }
+        if (LIKELY(!atomic_load_explicit(&b->passed, memory_order_acquire)))
+            return NULL;
+    }
+    return NULL;
 }
 
-/* Where e is linked. */
-static _Atomic(struct entry *) *link_of(const struct shard *s,
-                                        const struct entry *e)
+static _Atomic uint64_t *bucket_place(struct bucket *b, uint64_t place)
 {
-    _Atomic(struct entry *) *at = bucket_of(s, e->hash);
+    for (size_t i = 0; i < SHARD_PLACES; i++)
+        if (load(&b->places[i]) == place)
+            return &b->places[i];
+    return NULL;
+}
 
-    while (load(at) != e)
-        at = &load(at)->next;
-    return at;
+/* From its home to the first bucket with such a place; those passed by count
+ * by more or less one. There is such a place. */
+static _Atomic uint64_t *place_seek(const struct shard *s, uint32_t hash,
+                                    uint64_t place, int more)
+{
+    for (size_t at = home_of(s, hash);; at = after(s, at)) {
+        _Atomic uint64_t *found = bucket_place(&s->buckets[at], place);
+
+        if (found)
+            return found;
+        if (more)
+            atomic_fetch_add(&s->buckets[at].passed, (unsigned)more);
+    }
+}
+
+static void store(_Atomic uint64_t *at, uint64_t place)
+{
+    atomic_store_explicit(at, place, memory_order_release);
 }
 
 /* --- those that left --- */
@@ -153,7 +227,7 @@ static void shard_detach(struct shard *s, struct entry *e)
 
 static void shard_unlink(struct shard *s, struct entry *e)
 {
-    store(link_of(s, e), load(&e->next));
+    store(place_seek(s, e->hash, place_of(e), -1), 0);
     gone_add(s, e);
 }
 
@@ -201,11 +275,11 @@ bool shard_put(struct shard *s, struct entry *e, uint64_t now_ms)
     }
     shard_make_room(s, 1, weight);
 
-    _Atomic(struct entry *) *at = old ? link_of(s, old) : bucket_of(s, e->hash);
-
-    atomic_init(&e->next, load(old ? &old->next : at));
     evict_add(&s->evict, e, old);
-    store(at, e);
+    if (old)
+        store(place_seek(s, e->hash, place_of(old), 0), place_of(e));
+    else
+        store(place_seek(s, e->hash, 0, 1), place_of(e));
     if (old)
         gone_add(s, old);
     s->entries++;
@@ -219,8 +293,12 @@ bool shard_put(struct shard *s, struct entry *e, uint64_t now_ms)
 void shard_clear(struct shard *s)
 {
     for (size_t i = 0; s->entries && i < s->bucket_count; i++)
-        for (struct entry *e; (e = load(&s->buckets[i]));)
-            shard_remove(s, e);
+        for (size_t place = 0; place < SHARD_PLACES; place++) {
+            struct entry *e = shard_at(s, i, place);
+
+            if (e)
+                shard_remove(s, e);
+        }
 }
 
 unsigned shard_expire(struct shard *s, uint64_t now_ms, unsigned max)

@@ -2,8 +2,11 @@
 /*
  * shard - a part of a cache: its entries, who leaves next, what is due.
  *
- * Its buckets are chains that are read without the lock, inside a section of
- * reclaim.h, and changed under it. An entry that has left waits among the GONE
+ * Its buckets are read without the lock, inside a section of reclaim.h, and
+ * changed under it: a line of the processor's cache each, with seven places. A
+ * place holds an entry's address and 16 bits of its hash above it, so that only
+ * the entry looked for is touched. Who finds no place goes to the next bucket,
+ * and those he passed by count him. An entry that has left waits among the GONE
  * until nobody can be looking at it; only then does the cache's reference end.
  *
  * Invariants: entries and bytes never exceed the bounds; an entry in a bucket
@@ -20,6 +23,13 @@
 
 struct flight;
 
+#define SHARD_PLACES 7
+
+struct bucket {
+    _Alignas(64) _Atomic uint64_t places[SHARD_PLACES]; /* 0: free */
+    atomic_uint passed; /* entries that would have stood here, or passed too */
+};
+
 struct shard_counts {
     uint64_t sets, deletes, evictions, expirations, refused;
     uint64_t loads, loads_failed, loads_joined;
@@ -27,8 +37,9 @@ struct shard_counts {
 
 struct shard {
     pthread_mutex_t lock;
-    _Atomic(struct entry *) *buckets;
+    struct bucket *buckets;
     size_t bucket_count;
+    void *memory; /* what they are aligned in */
     size_t entries, bytes, entries_max, bytes_max;
     struct evict evict;
     struct wheel wheel;
@@ -43,7 +54,7 @@ struct shard {
     const struct fl_allocator *allocator;
 };
 
-int shard_init(struct shard *, size_t buckets, enum fl_cache_policy,
+int shard_init(struct shard *, size_t entries, enum fl_cache_policy,
                const struct fl_allocator *) MUST_CHECK;
 void shard_fini(struct shard *); /* while nobody uses it; pins stay */
 void shard_bounds_set(struct shard *, size_t entries_max, size_t bytes_max);
@@ -63,6 +74,9 @@ unsigned shard_expire(struct shard *, uint64_t now_ms, unsigned max);
  * must: it waits). Their references are the caller's, to end without the lock.
  */
 void shard_collect(struct shard *, struct list *free, bool must);
+
+/* The entry in a place, or NULL. */
+struct entry *shard_at(const struct shard *, size_t bucket, size_t place);
 
 static inline void shard_lock(struct shard *s)
 {
