@@ -25,11 +25,11 @@
 
 #define LOAD         3 /* of LOAD_OF places are taken at most */
 #define LOAD_OF      4
-#define PRINT_SHIFT  48
-#define PRINT_MASK   UINT64_C(0xffff)
-#define ADDRESS_MASK ((UINT64_C(1) << PRINT_SHIFT) - 1)
-
-_Static_assert(sizeof(void *) == sizeof(uint64_t), "a print fits above");
+#define PRINT_BITS   8
+#define PRINT_ONES   UINT64_C(0x01010101010101) /* seven bytes */
+#define PRINT_HIGHS  UINT64_C(0x80808080808080)
+#define PASSED_SHIFT (SHARD_PLACES * PRINT_BITS)
+#define PASSED_MAX   255
 
 static uint64_t due_of(const struct list *link)
 {
@@ -79,36 +79,29 @@ static size_t after(const struct shard *s, size_t bucket)
     return bucket + 1 == s->bucket_count ? 0 : bucket + 1;
 }
 
-static uint64_t load(const _Atomic uint64_t *at)
+static uint64_t print_of(uint32_t hash)
 {
-    return atomic_load_explicit(at, memory_order_acquire);
-}
-
-static uint64_t place_of(const struct entry *e)
-{
-    return (uint64_t)(uintptr_t)e | (uint64_t)e->hash << PRINT_SHIFT;
-}
-
-static struct entry *entry_of(uint64_t place)
-{
-    return (struct entry *)(uintptr_t)(place & ADDRESS_MASK);
+    return (hash & 0xff) ? hash & 0xff : 1;
 }
 
 struct entry *shard_at(const struct shard *s, size_t bucket, size_t place)
 {
-    return entry_of(load(&s->buckets[bucket].places[place]));
+    return atomic_load_explicit(&s->buckets[bucket].places[place],
+                                memory_order_acquire);
 }
 
-/* The places with this print, as bits; without a branch to be guessed. */
-static unsigned bucket_match(const struct bucket *b, uint32_t hash)
+static uint64_t prints_at(const struct bucket *b)
 {
-    unsigned found = 0;
+    return atomic_load_explicit(&b->prints, memory_order_acquire);
+}
 
-    for (unsigned i = 0; i < SHARD_PLACES; i++)
-        found |= (unsigned)((load(&b->places[i]) >> PRINT_SHIFT) ==
-                            (hash & PRINT_MASK))
-                 << i;
-    return found;
+/* The high bit of each byte that is this print. One above such a byte may be
+ * told wrongly; the key decides. */
+static uint64_t prints_match(uint64_t prints, uint64_t print)
+{
+    uint64_t other = (prints ^ print * PRINT_ONES) & (PRINT_ONES * 0xff);
+
+    return (other - PRINT_ONES) & ~other & PRINT_HIGHS;
 }
 
 static bool is_key(const struct entry *e, const void *key, size_t key_size,
@@ -121,50 +114,94 @@ static bool is_key(const struct entry *e, const void *key, size_t key_size,
 struct entry *shard_find(const struct shard *s, const void *key,
                          size_t key_size, uint32_t hash)
 {
+    uint64_t print = print_of(hash);
     size_t at = home_of(s, hash);
 
     for (size_t i = 0; i < s->bucket_count; i++, at = after(s, at)) {
-        const struct bucket *b = &s->buckets[at];
+        uint64_t prints = prints_at(&s->buckets[at]);
 
-        for (unsigned f = bucket_match(b, hash); f; f &= f - 1) {
-            struct entry *e = shard_at(s, at, (size_t)__builtin_ctz(f));
+        for (uint64_t f = prints_match(prints, print); f; f &= f - 1) {
+            struct entry *e =
+                shard_at(s, at, (size_t)__builtin_ctzll(f) / PRINT_BITS);
 
-            __builtin_prefetch(e + 1);
+            __builtin_prefetch((const char *)e + sizeof(struct bucket));
             if (e && is_key(e, key, key_size, hash))
                 return e;
         }
-        if (LIKELY(!atomic_load_explicit(&b->passed, memory_order_acquire)))
+        if (LIKELY(prints >> PASSED_SHIFT == 0))
             return NULL;
     }
     return NULL;
 }
 
-static _Atomic uint64_t *bucket_place(struct bucket *b, uint64_t place)
+/* --- places, locked --- */
+
+static void print_set(struct bucket *b, unsigned place, uint64_t print)
 {
-    for (size_t i = 0; i < SHARD_PLACES; i++)
-        if (load(&b->places[i]) == place)
-            return &b->places[i];
-    return NULL;
+    unsigned shift = place * PRINT_BITS;
+    uint64_t prints = prints_at(b) & ~(UINT64_C(0xff) << shift);
+
+    atomic_store_explicit(&b->prints, prints | print << shift,
+                          memory_order_release);
 }
 
-/* From its home to the first bucket with such a place; those passed by count
- * by more or less one. There is such a place. */
-static _Atomic uint64_t *place_seek(const struct shard *s, uint32_t hash,
-                                    uint64_t place, int more)
+/* A count that has reached its end is not known any more, and stays. */
+static void passed_add(struct bucket *b, int more)
+{
+    uint64_t prints = prints_at(b);
+    unsigned passed = (unsigned)(prints >> PASSED_SHIFT);
+
+    if (passed < PASSED_MAX)
+        atomic_store_explicit(
+            &b->prints, prints + ((uint64_t)(int64_t)more << PASSED_SHIFT),
+            memory_order_release);
+}
+
+/* From the hash's home to the first bucket where this entry stands, or NULL;
+ * those passed by count by more or less one. There is such a place. */
+static struct bucket *place_seek(const struct shard *s, uint32_t hash,
+                                 const struct entry *e, int more,
+                                 unsigned *place)
 {
     for (size_t at = home_of(s, hash);; at = after(s, at)) {
-        _Atomic uint64_t *found = bucket_place(&s->buckets[at], place);
-
-        if (found)
-            return found;
+        for (*place = 0; *place < SHARD_PLACES; ++*place)
+            if (shard_at(s, at, *place) == e)
+                return &s->buckets[at];
         if (more)
-            atomic_fetch_add(&s->buckets[at].passed, (unsigned)more);
+            passed_add(&s->buckets[at], more);
     }
 }
 
-static void store(_Atomic uint64_t *at, uint64_t place)
+static void place_set(struct bucket *b, unsigned place, struct entry *e)
 {
-    atomic_store_explicit(at, place, memory_order_release);
+    atomic_store_explicit(&b->places[place], e, memory_order_release);
+}
+
+static void place_take(struct shard *s, struct entry *e)
+{
+    unsigned place;
+    struct bucket *b = place_seek(s, e->hash, NULL, 1, &place);
+
+    place_set(b, place, e);
+    print_set(b, place, print_of(e->hash));
+}
+
+static void place_leave(struct shard *s, const struct entry *e)
+{
+    unsigned place;
+    struct bucket *b = place_seek(s, e->hash, e, -1, &place);
+
+    print_set(b, place, 0);
+    place_set(b, place, NULL);
+}
+
+static void place_change(struct shard *s, const struct entry *from,
+                         struct entry *to)
+{
+    unsigned place;
+    struct bucket *b = place_seek(s, from->hash, from, 0, &place);
+
+    place_set(b, place, to);
 }
 
 /* --- those that left --- */
@@ -227,7 +264,7 @@ static void shard_detach(struct shard *s, struct entry *e)
 
 static void shard_unlink(struct shard *s, struct entry *e)
 {
-    store(place_seek(s, e->hash, place_of(e), -1), 0);
+    place_leave(s, e);
     gone_add(s, e);
 }
 
@@ -277,9 +314,9 @@ bool shard_put(struct shard *s, struct entry *e, uint64_t now_ms)
 
     evict_add(&s->evict, e, old);
     if (old)
-        store(place_seek(s, e->hash, place_of(old), 0), place_of(e));
+        place_change(s, old, e);
     else
-        store(place_seek(s, e->hash, 0, 1), place_of(e));
+        place_take(s, e);
     if (old)
         gone_add(s, old);
     s->entries++;

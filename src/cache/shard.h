@@ -3,11 +3,11 @@
  * shard - a part of a cache: its entries, who leaves next, what is due.
  *
  * Its buckets are read without the lock, inside a section of reclaim.h, and
- * changed under it: a line of the processor's cache each, with seven places. A
- * place holds an entry's address and 16 bits of its hash above it, so that only
- * the entry looked for is touched. Who finds no place goes to the next bucket,
- * and those he passed by count him. An entry that has left waits among the GONE
- * until nobody can be looking at it; only then does the cache's reference end.
+ * changed under it: a line of the processor's cache each, with seven places and
+ * a word of prints that are compared at once, so that only the entry looked for
+ * is touched. Who finds no place goes to the next bucket, and those he passed
+ * by count him. An entry that has left waits among the GONE until nobody can be
+ * looking at it; only then does the cache's reference end.
  *
  * Invariants: entries and bytes never exceed the bounds; an entry in a bucket
  * is in one queue of the policy, and in the wheel if it can expire.
@@ -26,8 +26,10 @@ struct flight;
 #define SHARD_PLACES 7
 
 struct bucket {
-    _Alignas(64) _Atomic uint64_t places[SHARD_PLACES]; /* 0: free */
-    atomic_uint passed; /* entries that would have stood here, or passed too */
+    /* A byte of each entry's hash, never 0, from the lowest; the highest byte
+     * counts entries that would have stood here, or passed too, up to 255. */
+    _Alignas(64) _Atomic uint64_t prints;
+    _Atomic(struct entry *) places[SHARD_PLACES];
 };
 
 struct shard_counts {
