@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fault_cache - each allocation of the cache engine fails in turn.
+ *
+ * The allocator is given, counts, and fails at one call. Whatever fails says
+ * so, leaves nothing old behind, leaks nothing, and the cache goes on.
+ * Threads: loop.
+ */
+#include "../insist.h"
+
+#include <fieldline/cache.h>
+
+#include <string.h>
+#include <unistd.h>
+
+#define KEYS    200
+#define ENTRIES 40
+
+static unsigned long calls, fail_at, blocks;
+
+static bool fails(void)
+{
+    return ++calls == fail_at;
+}
+
+static void *take(size_t size, void *ctx)
+{
+    void *at = fails() ? NULL : malloc(size);
+
+    CHECK(size > 0 && ctx == &blocks);
+    blocks += at != NULL;
+    return at;
+}
+
+static void *take_again(void *at, size_t size, void *ctx)
+{
+    void *moved = fails() ? NULL : realloc(at, size);
+
+    blocks += !at && moved;
+    return moved;
+}
+
+static void give(void *at, void *ctx)
+{
+    blocks -= at != NULL;
+    free(at);
+}
+
+static const struct fl_allocator allocator = {take, take_again, give, &blocks};
+
+static bool is_clean(int error)
+{
+    return error == 0 || error == FL_ERR_NOMEM;
+}
+
+static int on_load(struct fl_cache_load *load, const void *key, size_t key_size,
+                   void *arg)
+{
+    return fl_cache_load_put(load, 0, key, key_size, NULL);
+}
+
+static int on_load_many(struct fl_cache_load *load,
+                        const struct fl_cache_key *keys, const size_t *missing,
+                        size_t count, void *arg)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < count && error == 0; i++)
+        error = fl_cache_load_put(load, missing[i], "m", 1, NULL);
+    return error;
+}
+
+static void key_use(struct fl_cache *c, uint64_t key, const char *path)
+{
+    struct fl_cache_key keys[2] = {{&key, sizeof(key)}, {"other", 5}};
+    struct fl_cache_pin *pins[2] = {NULL, NULL};
+    int error = fl_cache_set(c, &key, sizeof(key), &key, sizeof(key), NULL);
+
+    CHECK(is_clean(error));
+    CHECK(fl_cache_has(c, &key, sizeof(key)) == (error == 0));
+    if (error == 0) { /* a set that fails leaves nothing old */
+        error = fl_cache_set(c, &key, sizeof(key), "new", 3, NULL);
+        CHECK(is_clean(error));
+        CHECK(fl_cache_has(c, &key, sizeof(key)) == (error == 0));
+    }
+    error = fl_cache_get_or_load(c, "loaded", 6, on_load, NULL, &pins[0]);
+    CHECK(is_clean(error) && (error == 0) == (pins[0] != NULL));
+    fl_cache_unpin(c, &pins[0]);
+    error = fl_cache_get_many(c, keys, 2, on_load_many, NULL, pins);
+    CHECK(is_clean(error) && (error == 0) == (pins[0] != NULL));
+    fl_cache_unpin(c, &pins[0]);
+    fl_cache_unpin(c, &pins[1]);
+    (void)fl_cache_delete(c, "loaded", 6);
+    if (key == KEYS - 1)
+        CHECK(is_clean(fl_cache_snapshot_write(c, path, KEYS)));
+}
+
+static void run(enum fl_cache_policy policy, const char *path)
+{
+    struct fl_cache_options o;
+    struct fl_cache *c = NULL;
+
+    fl_cache_options_init(&o);
+    o.entries_max = ENTRIES;
+    o.policy = policy;
+    o.allocator = &allocator;
+    CHECK(is_clean(fl_cache_new(&c, &o)));
+    for (uint64_t key = 0; c && key < KEYS; key++)
+        key_use(c, key, path);
+    fl_cache_free(&c);
+    CHECK(blocks == 0);
+}
+
+int main(void)
+{
+    char path[] = "/tmp/fieldline-fault-XXXXXX";
+    int fd = mkstemp(path);
+
+    CHECK(fd >= 0);
+    for (int policy = FL_CACHE_TIDE; policy <= FL_CACHE_LRU; policy++) {
+        unsigned long count;
+
+        calls = fail_at = 0;
+        run((enum fl_cache_policy)policy, path);
+        count = calls;
+        CHECK(count > KEYS);
+        for (unsigned long at = 1; at <= count; at++) {
+            calls = 0;
+            fail_at = at;
+            run((enum fl_cache_policy)policy, path);
+        }
+        printf("policy %d: %lu allocations\n", policy, count);
+    }
+    (void)close(fd);
+    (void)unlink(path);
+    return 0;
+}
