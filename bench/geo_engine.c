@@ -287,6 +287,20 @@ static uint64_t radius_work(void *arg)
     return sum;
 }
 
+static uint64_t nearest_within_work(void *arg)
+{
+    struct fl_geo_found found[NEAREST];
+    size_t count, sum = 0;
+
+    for (size_t i = 0; i < query_count; i++) {
+        if (fl_geo_index_radius(arg, queries[i], RADIUS_M, NULL, found, NEAREST,
+                                &count))
+            die("radius");
+        sum += count;
+    }
+    return sum;
+}
+
 static uint64_t nearest_work(void *arg)
 {
     struct fl_geo_found found[NEAREST];
@@ -372,6 +386,9 @@ static void index_part(void)
           (double)fl_geo_index_bytes(ix) / (double)point_count);
     print("radius_found", (double)radius_work(ix) / queries_n);
     print("radius_us", best_ns(radius_work, ix) / queries_n / 1000);
+    print("nearest_within_found", (double)nearest_within_work(ix) / queries_n);
+    print("nearest_within_us",
+          best_ns(nearest_within_work, ix) / queries_n / 1000);
     print("nearest_us", best_ns(nearest_work, ix) / queries_n / 1000);
     print("readers_2_to_1", readers(ix, 2) / readers(ix, 1));
     print("move_us", best_ns(walk_work, ix) / queries_n / 1000);

@@ -315,40 +315,36 @@ static int search_around(struct search *s, struct fl_geo_point from,
     return 0;
 }
 
-int fl_geo_index_radius(struct fl_geo_index *ix, struct fl_geo_point from,
-                        double radius_m, const struct fl_geo_query *query,
-                        struct fl_geo_found *ret, size_t max, size_t *found)
+/* The point's own leaf: what lies there is likely to be near. */
+static struct place scan_own(struct search *s)
 {
-    struct search s;
-    int error = search_begin(&s, ix, query, ret, max);
+    struct place p = tree_find(s->index, index_mark(s->measure.from, 0));
+    const struct leaf *l = tree_leaf(s->index, p);
 
-    if (!error)
-        error = search_around(&s, from, radius_m);
-    if (error)
-        return error;
+    scan_circle(s, l);
+    s->seen = true;
+    s->seen_first = l->first;
+    s->seen_last = l->last;
+    return p;
+}
 
-    struct gate_stripe *stripe = gate_read(&ix->gate);
-
-    if (ix->count && max)
-        walk_box(&s, scan_circle);
-    gate_read_done(stripe);
-    nearest_sort(&s.nearest);
-    *found = s.nearest.count;
-    return 0;
+/* The circle need not reach beyond the farthest of max. */
+static void bound(struct search *s)
+{
+    if (s->nearest.count < s->nearest.max)
+        return;
+    nearest_heap(&s->nearest);
+    set_radius(s, nearest_farthest_m(&s->nearest));
+    draw_circle(s);
 }
 
 /* From the point's own leaf outwards along the curve, until there are max. */
 static void scan_beside(struct search *s)
 {
     const struct fl_geo_index *ix = s->index;
-    struct place back = tree_find(ix, index_mark(s->measure.from, 0)),
-                 on = back;
+    struct place back = scan_own(s), on = back;
     bool more_back = true, more_on = true;
 
-    scan_circle(s, tree_leaf(ix, on));
-    s->seen = true;
-    s->seen_first = tree_leaf(ix, on)->first;
-    s->seen_last = tree_leaf(ix, on)->last;
     while (s->nearest.count < s->nearest.max && (more_back || more_on)) {
         more_on = more_on && tree_next(ix, &on);
         if (more_on) {
@@ -368,10 +364,42 @@ static void walk_nearest(struct search *s)
     scan_beside(s);
     if (s->nearest.count < s->nearest.max)
         return; /* that was all of them */
-    nearest_heap(&s->nearest);
-    set_radius(s, nearest_farthest_m(&s->nearest));
-    draw_circle(s);
+    bound(s);
     walk_box(s, scan_circle);
+}
+
+/* Of few, the own leaf's may already be all there can be. */
+static void walk_circle(struct search *s)
+{
+    if (s->shrinks) {
+        scan_own(s);
+        bound(s);
+    }
+    walk_box(s, scan_circle);
+}
+
+int fl_geo_index_radius(struct fl_geo_index *ix, struct fl_geo_point from,
+                        double radius_m, const struct fl_geo_query *query,
+                        struct fl_geo_found *ret, size_t max, size_t *found)
+{
+    struct search s;
+    int error = search_begin(&s, ix, query, ret, max);
+
+    if (!error)
+        error = search_around(&s, from, radius_m);
+    if (error)
+        return error;
+
+    s.shrinks = max <= LEAF_POINTS;
+
+    struct gate_stripe *stripe = gate_read(&ix->gate);
+
+    if (ix->count && max)
+        walk_circle(&s);
+    gate_read_done(stripe);
+    nearest_sort(&s.nearest);
+    *found = s.nearest.count;
+    return 0;
 }
 
 int fl_geo_index_nearest(struct fl_geo_index *ix, struct fl_geo_point from,
