@@ -163,6 +163,7 @@ struct apply {
     struct tagclock *clock;
     uint64_t offset;
     struct buf text; /* scratch */
+    bool lost;       /* for want of memory a tag is not known */
 };
 
 static void move(struct apply *a, uint64_t tag)
@@ -179,11 +180,22 @@ static void move_reset(struct apply *a, struct bytes tenant)
         move(a, data_scope_tag(a->data, tenant));
 }
 
+/* A value of an image as text; false: it has none, or none that a tag has. */
+static bool text_of(struct apply *a, struct buf *text, const struct column *c,
+                    struct bytes raw)
+{
+    bool is_there;
+
+    buf_clear(text);
+    is_there = convert_image_write_text(text, c, raw);
+    if (buf_error(text) == ERR_NOMEM)
+        a->lost = true;
+    return is_there && !buf_error(text);
+}
+
 static void move_key(struct apply *a, struct bytes raw)
 {
-    buf_clear(&a->text);
-    if (convert_image_write_text(&a->text, a->table->key, raw) &&
-        !buf_error(&a->text))
+    if (text_of(a, &a->text, a->table->key, raw))
         move(a, tag_key(a->table, buf_bytes(&a->text)));
 }
 
@@ -196,9 +208,7 @@ static void move_values(struct apply *a, const struct image *image,
     {
         const struct column *c = &t->columns[i];
 
-        buf_clear(&a->text);
-        if (convert_image_write_text(&a->text, c, image->raw[i]) &&
-            !buf_error(&a->text))
+        if (text_of(a, &a->text, c, image->raw[i]))
             move(a, tag_value(t, tenant, c, buf_bytes(&a->text)));
     }
 }
@@ -237,9 +247,8 @@ static bool move_image(struct apply *a, struct bytes json)
     if (!t->tenant)
         return true;
     buf_init(&tenant, VALUE_TEXT_MAX);
-    if (convert_image_write_text(&tenant, t->tenant,
-                                 image.raw[t->tenant->index]) &&
-        !buf_error(&tenant) && tenant.len)
+    if (text_of(a, &tenant, t->tenant, image.raw[t->tenant->index]) &&
+        tenant.len)
         move_under(a, &image, buf_bytes(&tenant));
     buf_fini(&tenant);
     return true;
@@ -306,5 +315,7 @@ void data_change_apply(const struct data *d, struct tagclock *clock,
         apply_purge(&a, c);
     else
         apply_row(&a, c);
+    if (a.lost)
+        tagclock_move_all(clock, c->offset);
     buf_fini(&a.text);
 }

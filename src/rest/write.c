@@ -67,13 +67,15 @@ static void on_write(struct data_write *dw, int error)
 
     x->position = dw->offset;
     x->db_ns = dw->db_ns;
-    if (!error && op != WRITE_REMOVE)
-        error = rest_etag(x, dw->version, buf_bytes(&dw->body_out));
     if (error) {
         write_fini(w);
         rest_error(x, error, 422, &dw->mistake, &dw->store.detail);
         return;
     }
+    /* It is written: without memory for an ETag the reply goes without. */
+    if (op != WRITE_REMOVE &&
+        rest_etag(x, dw->version, buf_bytes(&dw->body_out)) != 0)
+        x->etag = (struct bytes){NULL, 0};
     if (op == WRITE_CREATE)
         location_send(x, buf_bytes(&dw->key_out));
     body = dw->body_out;
