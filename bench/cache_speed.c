@@ -2,14 +2,13 @@
 /*
  * cache_speed - what a hit of the library's cache costs, and an entry.
  *
- *   cache_speed KEYS THREADS [lru|sieve|s3fifo|tide]
+ *   cache_speed KEYS THREADS [lru|sieve|s3fifo|tide] [many]
  *
  * Keys are texts, looked up at random; each entry has a time to live and one
  * tag, so a hit looks at the policy, the expiry and the tag clock, reads the
- * value and lets it go. Prints one line of JSON: nanoseconds a hit (all threads
- * together, so fewer with more), and what malloc gave for an entry beyond its
- * key and value.
- * Threads: THREADS readers.
+ * value and lets it go; many gets 16 at a time. Prints one line of JSON:
+ * nanoseconds a hit (all threads together, so fewer with more), and what malloc
+ * gave for an entry beyond its key and value. Threads: THREADS readers.
  */
 #include "fieldline/cache.h"
 
@@ -28,6 +27,7 @@
 #define THREADS_MAX 16
 #define NS_PER_S    1e9
 #define TAGS        100
+#define MANY        ((size_t)16)
 
 struct bench {
     struct fl_cache *cache;
@@ -35,6 +35,7 @@ struct bench {
     char (*texts)[KEY_SIZE]; /* in the order they are asked for */
     atomic_uint ready;
     unsigned threads;
+    bool many;
 };
 
 static void fail(const char *what)
@@ -51,6 +52,42 @@ static double now_ns(void)
     return (double)t.tv_sec * NS_PER_S + (double)t.tv_nsec;
 }
 
+static int on_missing(struct fl_cache_load *load,
+                      const struct fl_cache_key *keys, const size_t *missing,
+                      size_t count, void *arg)
+{
+    return FL_ERR_NOT_FOUND;
+}
+
+static size_t get_many(const struct bench *b, size_t at)
+{
+    struct fl_cache_key keys[MANY];
+    struct fl_cache_pin *pins[MANY];
+    size_t sum = 0;
+
+    for (size_t i = 0; i < MANY; i++)
+        keys[i] = (struct fl_cache_key){b->texts[(at + i) % b->keys], KEY_SIZE};
+    if (fl_cache_get_many(b->cache, keys, MANY, on_missing, NULL, pins) < 0)
+        fail("a miss");
+    for (size_t i = 0; i < MANY; i++) {
+        sum += *(const unsigned char *)fl_cache_pin_value(pins[i]);
+        fl_cache_unpin(b->cache, &pins[i]);
+    }
+    return sum;
+}
+
+static size_t get_one(const struct bench *b, size_t at)
+{
+    struct fl_cache_pin *pin = fl_cache_get(b->cache, b->texts[at], KEY_SIZE);
+    size_t sum;
+
+    if (!pin)
+        fail("a miss");
+    sum = *(const unsigned char *)fl_cache_pin_value(pin);
+    fl_cache_unpin(b->cache, &pin);
+    return sum;
+}
+
 static void *on_thread(void *arg)
 {
     struct bench *b = arg;
@@ -59,15 +96,10 @@ static void *on_thread(void *arg)
     atomic_fetch_add(&b->ready, 1);
     while (atomic_load(&b->ready) < b->threads)
         ;
-    for (size_t i = 0; i < HITS; i++) {
-        struct fl_cache_pin *pin =
-            fl_cache_get(b->cache, b->texts[at], KEY_SIZE);
-
-        if (!pin)
-            fail("a miss");
-        sum += *(const unsigned char *)fl_cache_pin_value(pin);
-        fl_cache_unpin(b->cache, &pin);
-        if (++at == b->keys)
+    for (size_t i = 0, step = b->many ? MANY : 1; i < HITS; i += step) {
+        sum += b->many ? get_many(b, at) : get_one(b, at);
+        at += step;
+        if (at >= b->keys)
             at = 0;
     }
     return sum == 1 ? b : NULL;
@@ -150,6 +182,7 @@ int main(int argc, char **argv)
         fail("usage: cache_speed KEYS THREADS [POLICY]");
     b.keys = strtoul(argv[1], NULL, 10);
     b.threads = (unsigned)strtoul(argv[2], NULL, 10);
+    b.many = argc > 4;
     if (b.keys == 0 || b.keys > 100000 || b.threads == 0 ||
         b.threads > THREADS_MAX)
         fail("1 to 100000 keys, 1 to 16 threads");

@@ -8,8 +8,11 @@
  */
 #include "base/hash.h"
 
+#include "base/attr.h"
+
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -18,15 +21,18 @@
 
 static unsigned char secret[XXH3_SECRET_DEFAULT_SIZE];
 static pthread_once_t secret_once = PTHREAD_ONCE_INIT;
+static atomic_bool secret_drawn; /* looked at first: cheaper than the once */
 
 static void secret_draw(void)
 {
     random_bytes(secret, sizeof(secret));
+    atomic_store_explicit(&secret_drawn, true, memory_order_release);
 }
 
 uint64_t hash_keyed(struct bytes b)
 {
-    pthread_once(&secret_once, secret_draw);
+    if (UNLIKELY(!atomic_load_explicit(&secret_drawn, memory_order_acquire)))
+        (void)pthread_once(&secret_once, secret_draw);
     return XXH3_64bits_withSecret(b.at, b.len, secret, sizeof(secret));
 }
 

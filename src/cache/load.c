@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+#define MANY_BATCH 16
+
 struct flight {
     struct flight *next;
     uint64_t hash;
@@ -230,6 +232,24 @@ int fl_cache_get_or_load(struct fl_cache *c, const void *key, size_t key_size,
     return 0;
 }
 
+/* First all buckets are called for, then all entries, then each is got: the
+ * memory is waited for once, not once for each. */
+static void get_batch(struct fl_cache *c, const struct fl_cache_key *keys,
+                      size_t count, struct fl_cache_pin **ret)
+{
+    uint64_t hashes[MANY_BATCH];
+
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = core_hash(keys[i].key, keys[i].key_size);
+        shard_prefetch_bucket(core_shard(c, hashes[i]), (uint32_t)hashes[i]);
+    }
+    for (size_t i = 0; i < count; i++)
+        shard_prefetch_entry(core_shard(c, hashes[i]), (uint32_t)hashes[i]);
+    for (size_t i = 0; i < count; i++)
+        ret[i] =
+            core_pin(core_get(c, keys[i].key, keys[i].key_size, hashes[i]));
+}
+
 int fl_cache_get_many(struct fl_cache *c, const struct fl_cache_key *keys,
                       size_t count, fl_cache_load_many_fn *load_fn, void *arg,
                       struct fl_cache_pin **ret)
@@ -239,8 +259,9 @@ int fl_cache_get_many(struct fl_cache *c, const struct fl_cache_key *keys,
     size_t *missing = NULL, missing_count = 0;
     int error = 0;
 
-    for (size_t i = 0; i < count; i++)
-        ret[i] = fl_cache_get(c, keys[i].key, keys[i].key_size);
+    for (size_t i = 0; i < count; i += MANY_BATCH)
+        get_batch(c, keys + i, count - i < MANY_BATCH ? count - i : MANY_BATCH,
+                  ret + i);
     for (size_t i = 0; i < count; i++)
         missing_count += !ret[i];
     if (missing_count == 0)

@@ -104,11 +104,32 @@ static uint64_t prints_match(uint64_t prints, uint64_t print)
     return (other - PRINT_ONES) & ~other & PRINT_HIGHS;
 }
 
+static bool is_word(const char *a, const char *b)
+{
+    uint64_t x, y;
+
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+    return x == y;
+}
+
 static bool is_key(const struct entry *e, const void *key, size_t key_size,
                    uint32_t hash)
 {
-    return e->hash == hash && e->key_size == key_size &&
-           (key_size == 0 || memcmp(entry_key(e), key, key_size) == 0);
+    if (e->hash != hash || e->key_size != key_size)
+        return false;
+
+    const char *own = entry_key(e), *other = key;
+
+    /* Keys are short: eight bytes at a time, the last eight once more. */
+    if (key_size < sizeof(uint64_t))
+        return key_size == 0 || memcmp(own, other, key_size) == 0;
+    for (size_t at = 0; at + sizeof(uint64_t) < key_size;
+         at += sizeof(uint64_t))
+        if (!is_word(own + at, other + at))
+            return false;
+    return is_word(own + key_size - sizeof(uint64_t),
+                   other + key_size - sizeof(uint64_t));
 }
 
 struct entry *shard_find(const struct shard *s, const void *key,
@@ -132,6 +153,26 @@ struct entry *shard_find(const struct shard *s, const void *key,
             return NULL;
     }
     return NULL;
+}
+
+void shard_prefetch_bucket(const struct shard *s, uint32_t hash)
+{
+    __builtin_prefetch(&s->buckets[home_of(s, hash)]);
+}
+
+void shard_prefetch_entry(const struct shard *s, uint32_t hash)
+{
+    size_t home = home_of(s, hash);
+    uint64_t found = prints_match(prints_at(&s->buckets[home]), print_of(hash));
+
+    if (!found)
+        return;
+
+    const char *e = (const char *)shard_at(
+        s, home, (size_t)__builtin_ctzll(found) / PRINT_BITS);
+
+    __builtin_prefetch(e);
+    __builtin_prefetch(e + sizeof(struct bucket));
 }
 
 /* --- places, locked --- */

@@ -65,6 +65,10 @@ void shard_bounds_set(struct shard *, size_t entries_max, size_t bytes_max);
 struct entry *shard_find(const struct shard *, const void *key, size_t key_size,
                          uint32_t hash);
 
+/* Ask for what a shard_find() will look at. Harmless whatever is there. */
+void shard_prefetch_bucket(const struct shard *, uint32_t hash);
+void shard_prefetch_entry(const struct shard *, uint32_t hash);
+
 /* Takes the reference over. False: it is too large; the older one is gone. */
 bool shard_put(struct shard *, struct entry *, uint64_t now_ms) MUST_CHECK;
 void shard_remove(struct shard *, struct entry *);

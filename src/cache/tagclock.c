@@ -38,11 +38,13 @@
 #define RESTARTS_SHIFT 44
 #define RESTARTS_MAX   ((UINT64_C(1) << (64 - RESTARTS_SHIFT)) - 1)
 #define SPINS_MAX      100
+#define HALVES_ONE     UINT64_C(0x0000000100000001)
+#define HALVES_HIGH    UINT64_C(0x8000000080000000)
 
 /* What a tag that is not found needs stands in the first cache line. */
 struct set {
     _Alignas(LINE_BYTES) _Atomic uint32_t locked;
-    _Atomic uint32_t prints[WAYS];
+    _Atomic uint64_t prints[WAYS / 2]; /* two in a word, the even way lower */
     _Atomic uint64_t floor;
     /* 0: the way is empty. */
     _Alignas(LINE_BYTES) _Atomic uint64_t moments[WAYS];
@@ -136,13 +138,44 @@ static struct place place_of(const struct tagclock *c, uint64_t tag)
                           (uint32_t)(mixed >> 32) | 1};
 }
 
+static uint32_t print_at(const struct set *s, unsigned way)
+{
+    return (uint32_t)(load(&s->prints[way / 2]) >> way % 2 * 32);
+}
+
+/* Locked. */
+static void print_set(struct set *s, unsigned way, uint32_t print)
+{
+    unsigned shift = way % 2 * 32;
+    uint64_t pair = load(&s->prints[way / 2]);
+
+    pair &= ~((uint64_t)UINT32_MAX << shift);
+    atomic_store_explicit(&s->prints[way / 2], pair | (uint64_t)print << shift,
+                          memory_order_release);
+}
+
+/* Whether either half of some pair is this print; two at once, as most tags
+ * that are asked for have not changed for long and are not there. */
+static bool is_known(const struct place p)
+{
+    uint64_t both = (uint64_t)p.print << 32 | p.print, found = 0;
+
+    for (unsigned pair = 0; pair < WAYS / 2; pair++) {
+        uint64_t other = load(&p.set->prints[pair]) ^ both;
+
+        found |= (other - HALVES_ONE) & ~other & HALVES_HIGH;
+    }
+    return found != 0;
+}
+
 /* The way with this fingerprint, or WAYS. */
 static unsigned way_find(const struct place p)
 {
     unsigned way = 0;
 
-    while (way < WAYS && atomic_load_explicit(&p.set->prints[way],
-                                              memory_order_acquire) != p.print)
+    if (LIKELY(!is_known(p)))
+        return WAYS;
+    while (way < WAYS && print_at(p.set, way) != p.print)
         way++;
     return way;
 }
@@ -222,7 +255,7 @@ static void row_put(struct tagclock *c, struct place p, uint64_t moment)
     if (moment <= oldest)
         return;
     atomic_store_explicit(&p.set->moments[way], moment, memory_order_release);
-    atomic_store_explicit(&p.set->prints[way], p.print, memory_order_release);
+    print_set(p.set, way, p.print);
 }
 
 void tagclock_move(struct tagclock *c, uint64_t tag, uint64_t offset)
