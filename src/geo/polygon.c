@@ -16,7 +16,8 @@
 #include <stdlib.h>
 
 #define STRIPES_MAX      1024u
-#define ENTRIES_PER_SIDE 8u    /* in all stripes, on average */
+#define ENTRIES_PER_SIDE 8u   /* in all stripes, on average */
+#define SUMS_OFF         1e-9 /* degrees, and far more than sums can be wrong */
 #define AREA_LEAST       1e-12 /* of the area that the sides sweep */
 
 static double meridian(double lng)
@@ -27,9 +28,11 @@ static double meridian(double lng)
 /* Degrees eastward from a to b by the shorter way; 180 if there is none. */
 static double turn(double a, double b)
 {
-    double east = east_of(a, b);
+    double east = b - a;
 
-    return east <= 180.0 ? east : -east_of(b, a);
+    if (east > 180.0)
+        return east - 360.0;
+    return east < -180.0 ? east + 360.0 : east;
 }
 
 /* ---- the ring ----------------------------------------------------------- */
@@ -69,6 +72,15 @@ struct walk {
     double south, north;
 };
 
+/*
+ * Is a vertex so far along, in degrees of the walk, beyond the one at `end`?
+ * Sums are rounded: of two at nearly one place their meridians decide.
+ */
+static bool is_beyond(double along, double end, double from_end)
+{
+    return fabs(along - end) < SUMS_OFF ? from_end > 0 : along > end;
+}
+
 static int ring_walk(const struct fl_geo_point *v, uint32_t n, struct walk *ret)
 {
     struct walk w = {.west_lng = v[0].lng,
@@ -86,11 +98,11 @@ static int ring_walk(const struct fl_geo_point *v, uint32_t n, struct walk *ret)
         w.turned += east;
         w.swept += strip;
         w.swept_all += fabs(a->lat * east) + fabs((b->lat - a->lat) * east);
-        if (w.turned < w.west) {
+        if (is_beyond(-w.turned, -w.west, -turn(w.west_lng, b->lng))) {
             w.west = w.turned;
             w.west_lng = b->lng;
         }
-        if (w.turned > w.east) {
+        if (is_beyond(w.turned, w.east, turn(w.east_lng, b->lng))) {
             w.east = w.turned;
             w.east_lng = b->lng;
         }

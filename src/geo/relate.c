@@ -111,19 +111,26 @@ enum relation box_relate(const struct shape *s, const struct fl_geo_box *cell)
 
 /* ---- polygons ----------------------------------------------------------- */
 
+/* Where a side is, so far east of its western end; width may be next to 0. */
+static double lat_at(const struct side *s, double east, double width)
+{
+    return s->west.lat + (s->east.lat - s->west.lat) * (east / width);
+}
+
 /* Between two meridians, so far east of the side's western end. */
 static bool part_meets(const struct side *s, double width, double from,
                        double to, const struct fl_geo_box *cell)
 {
-    double slope, a, b;
+    double a = s->west.lat, b = s->east.lat;
 
     from = fmax(from - MARGIN_DEG, 0);
     to = fmin(to + MARGIN_DEG, width);
     if (from > to)
         return false;
-    slope = width > 0 ? (s->east.lat - s->west.lat) / width : 0;
-    a = s->west.lat + slope * from;
-    b = width > 0 ? s->west.lat + slope * to : s->east.lat;
+    if (width > 0) {
+        a = lat_at(s, from, width);
+        b = lat_at(s, to, width);
+    }
     return fmax(a, b) >= cell->south - MARGIN_DEG &&
            fmin(a, b) <= cell->north + MARGIN_DEG;
 }
