@@ -28,6 +28,7 @@
 #define NS_PER_S    1e9
 #define TAGS        100
 #define MANY        ((size_t)16)
+#define SPARE       ((size_t)400)
 
 struct bench {
     struct fl_cache *cache;
@@ -187,7 +188,7 @@ int main(int argc, char **argv)
         b.threads > THREADS_MAX)
         fail("1 to 100000 keys, 1 to 16 threads");
     fl_cache_options_init(&o);
-    o.entries_max = b.keys + b.keys / 8; /* shards are not quite alike */
+    o.entries_max = b.keys + b.keys / 8 + SPARE; /* shards differ */
     o.bytes_max = (size_t)1 << 30;
     o.policy = policy_of(argc > 3 ? argv[3] : "tide");
     if (fl_tagclock_new(&clock, FL_TAGCLOCK_BYTES_DEFAULT) < 0)
