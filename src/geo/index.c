@@ -142,6 +142,7 @@ bool fl_geo_index_remove(struct fl_geo_index *ix, uint64_t id)
     if (l) {
         drop(ix, l, at);
         tree_shrink(ix, l);
+        names_shrink(ix);
     }
     gate_write_done(&ix->gate);
     return l != NULL;
@@ -187,6 +188,7 @@ static void expire(struct fl_geo_index *ix, uint32_t before)
     for (uint32_t number = 1; number < ix->leaf_high; number++)
         if (ix->leaves[number])
             tree_shrink(ix, ix->leaves[number]);
+    names_shrink(ix);
 }
 
 size_t fl_geo_index_expire(struct fl_geo_index *ix, uint32_t before)

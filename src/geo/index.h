@@ -155,6 +155,8 @@ struct leaf *names_find(const struct fl_geo_index *, uint64_t id,
                         uint32_t *ret_at);
 /* Room for one more entry. ERR_NOMEM. */
 int names_reserve(struct fl_geo_index *) MUST_CHECK;
+/* After removing: gives back room that is far too much. */
+void names_shrink(struct fl_geo_index *);
 void names_add(struct fl_geo_index *, uint64_t id, uint32_t leaf);
 void names_move(struct fl_geo_index *, uint64_t id, uint32_t from, uint32_t to);
 void names_drop(struct fl_geo_index *, uint64_t id, uint32_t leaf);

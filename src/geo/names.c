@@ -18,6 +18,7 @@
 #define TAG_BITS  6u
 #define TAG_MASK  ((1u << TAG_BITS) - 1)
 #define NAMES_MIN 32u
+#define SHRUNK    3u /* times what is needed: made smaller */
 #define NAMES_MAX UINT32_MAX
 
 /* Full at seven eighths; grown by a half, so at least 7/12 are used. */
@@ -84,13 +85,12 @@ static uint32_t cap_for(size_t count)
     return cap < NAMES_MAX ? (uint32_t)cap : NAMES_MAX;
 }
 
-int names_reserve(struct fl_geo_index *ix)
+/* Anew, out of the leaves, for as many points as there are. */
+static int rebuild(struct fl_geo_index *ix)
 {
     struct names *old = &ix->names;
     struct names n = {.cap = cap_for(ix->count), .seed = old->seed};
 
-    if (!is_full(old))
-        return 0;
     n.entries = index_alloc(ix, n.cap, sizeof(*n.entries));
     if (!n.entries)
         return ERR_NOMEM;
@@ -103,6 +103,18 @@ int names_reserve(struct fl_geo_index *ix)
     names_free(ix);
     *old = n;
     return 0;
+}
+
+int names_reserve(struct fl_geo_index *ix)
+{
+    return is_full(&ix->names) ? rebuild(ix) : 0;
+}
+
+/* If there is no memory for a smaller one, the large one does as well. */
+void names_shrink(struct fl_geo_index *ix)
+{
+    if (ix->names.cap / SHRUNK > cap_for(ix->count))
+        (void)!rebuild(ix);
 }
 
 void names_add(struct fl_geo_index *ix, uint64_t id, uint32_t leaf)
