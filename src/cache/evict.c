@@ -26,6 +26,7 @@
 #define GHOST_PRINT     17
 
 /* TIDE, measured on traces (docs/library/cache.md). */
+#define LOOSE_SHARE   6   /* a sixth is not held; 15 to 20 % are alike */
 #define SOON_SHARE    4   /* back within a quarter of the entries */
 #define FLOW_PERMILLE 4   /* of them come back soon */
 #define FADE_SHARE    50  /* memory: a fiftieth of the entries, */
@@ -278,8 +279,8 @@ static enum entry_queue tide_place(struct evict *v, const struct entry *e)
     if (remembered && !from_main && away < entries / SOON_SHARE)
         tide_returned(v);
     if (!v->full &&
-        held->count < v->entries_max - v->entries_max / SMALL_SHARE &&
-        held->weight < v->weight_max - v->weight_max / SMALL_SHARE)
+        held->count < v->entries_max - v->entries_max / LOOSE_SHARE &&
+        held->weight < v->weight_max - v->weight_max / LOOSE_SHARE)
         return ENTRY_HELD;
     if (!remembered || away >= entries * (v->flows ? 1 : EBB_GHOSTS) ||
         !(v->flows || ebb_takes(v, away)))
