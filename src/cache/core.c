@@ -70,13 +70,13 @@ static int options_check(struct fl_cache_options *ret,
 /* Fewer shards when their shares would be too small to be fair. */
 static unsigned shard_count_of(const struct fl_cache_options *o)
 {
-    unsigned count = 1;
+    size_t count = 1;
 
     while (2 * count <= o->shards &&
            2 * count * SHARD_ENTRIES_MIN <= o->entries_max &&
            2 * count * SHARD_BYTES_MIN <= o->bytes_max)
         count *= 2;
-    return count;
+    return (unsigned)count;
 }
 
 static struct fl_cache *cache_alloc(const struct fl_allocator *a,

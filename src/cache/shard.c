@@ -23,7 +23,7 @@
 #define GONE_SHARE      32 /* or this share of the bounds' bytes */
 #define GONE_TIMES_HARD 32 /* beyond so many times that, it is waited for */
 
-#define LOAD         3 /* of LOAD_OF places are taken at most */
+#define LOAD         ((size_t)3) /* of LOAD_OF places are taken at most */
 #define LOAD_OF      4
 #define PRINT_BITS   8
 #define PRINT_ONES   UINT64_C(0x01010101010101) /* seven bytes */
@@ -145,8 +145,10 @@ struct entry *shard_find(const struct shard *s, const void *key,
             struct entry *e =
                 shard_at(s, at, (size_t)__builtin_ctzll(f) / PRINT_BITS);
 
+            if (!e)
+                continue;
             __builtin_prefetch((const char *)e + sizeof(struct bucket));
-            if (e && is_key(e, key, key_size, hash))
+            if (is_key(e, key, key_size, hash))
                 return e;
         }
         if (LIKELY(prints >> PASSED_SHIFT == 0))

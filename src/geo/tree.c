@@ -139,7 +139,7 @@ static void leaf_free(struct fl_geo_index *ix, struct leaf *l)
 /* The mark that n of the leaf's points lie below (C. Hoare, Find, 1961). */
 static mark leaf_pivot(const struct leaf *l, uint32_t n)
 {
-    mark marks[LEAF_POINTS];
+    mark marks[LEAF_POINTS] = {0};
     int low = 0, high = (int)l->count - 1, wanted = (int)n;
 
     for (uint32_t i = 0; i < l->count; i++)

@@ -220,7 +220,7 @@ static int on_load_many(struct fl_cache_load *load,
 
 static void step_many(struct oracle *o)
 {
-    char texts[8][32];
+    char texts[8][32] = {{0}};
     struct fl_cache_key keys[8];
     struct fl_cache_pin *pins[8];
     size_t first = random_below(o->random, KEYS - 8);

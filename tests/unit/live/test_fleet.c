@@ -125,7 +125,8 @@ static void test_dirty_until_written(void **state)
     assert_int_equal(put(f, "1", "a", 2, 2, 2), 0);
     assert_int_equal(put(f, "1", "b", 1, 1, 3), 0);
     assert_int_equal(fleet_put(f, BYTES("1"), BYTES("c"),
-                               (struct fl_geo_point){1, 1}, 4, BYTES("{}"), false),
+                               (struct fl_geo_point){1, 1}, 4, BYTES("{}"),
+                               false),
                      0);
     assert_int_equal(fleet_dirty_take(f, fixes, 1), 1);
     check_bytes(fixes[0]->key, "a");
