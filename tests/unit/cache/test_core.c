@@ -3,7 +3,7 @@
  * core - what the library's cache promises, one claim a test.
  * Threads: any; some tests start their own.
  */
-#include "fieldline/cache.h"
+#include "cache/core.h"
 
 #include "../check.h"
 
@@ -197,6 +197,32 @@ static void a_moved_tag_is_a_miss_and_a_still_scope_a_hit(void **state)
     fl_tagclock_free(&clock);
 }
 
+#define FULL 5000
+
+/* Some buckets overflow into the next, and empty again. */
+static void a_full_cache_finds_everyone_beside_full_buckets(void **state)
+{
+    struct fl_cache_options o;
+    struct fl_cache *c = NULL;
+
+    fl_cache_options_init(&o);
+    o.entries_max = FULL;
+    o.shards = 1;
+    assert_int_equal(fl_cache_new(&c, &o), 0);
+    for (uint64_t key = 0; key < FULL; key++)
+        assert_int_equal(fl_cache_set(c, &key, sizeof(key), NULL, 0, NULL), 0);
+    for (uint64_t key = 0; key < FULL; key++)
+        assert_true(fl_cache_has(c, &key, sizeof(key)));
+    for (uint64_t key = 0; key < FULL; key += 2)
+        assert_true(fl_cache_delete(c, &key, sizeof(key)));
+    for (uint64_t key = 0; key < FULL; key++)
+        assert_true(fl_cache_has(c, &key, sizeof(key)) == (key % 2 == 1));
+    fl_cache_clear(c);
+    for (size_t i = 0; i < c->shards[0].bucket_count; i++)
+        assert_int_equal(c->shards[0].buckets[i].prints, 0);
+    fl_cache_free(&c);
+}
+
 /* --- loads --- */
 
 #define CALLERS 8
@@ -204,9 +230,10 @@ static void a_moved_tag_is_a_miss_and_a_still_scope_a_hit(void **state)
 struct crowd {
     struct fl_cache *cache;
     struct fl_tagclock *clock;
-    atomic_int loads, fails; /* loads that still have to fail */
-    int joined;              /* how many a load waits for */
-    bool moves;              /* the first load is overtaken by a change */
+    atomic_int loads, fails;     /* loads that still have to fail */
+    int joined;                  /* how many a load waits for */
+    bool moves;                  /* the first load is overtaken by a change */
+    struct fl_cache_stats stats; /* in the end */
 };
 
 static int on_crowd_load(struct fl_cache_load *load, const void *key,
@@ -262,6 +289,7 @@ static void crowd_run(struct crowd *crowd, intptr_t values[CALLERS])
         assert_int_equal(pthread_join(threads[i], &value), 0);
         values[i] = (intptr_t)value;
     }
+    fl_cache_stats(crowd->cache, &crowd->stats);
     fl_cache_free(&crowd->cache);
     fl_tagclock_free(&crowd->clock);
 }
@@ -288,6 +316,19 @@ static void who_waited_for_a_load_that_failed_loads_himself(void **state)
     for (int i = 0; i < CALLERS; i++)
         failed += values[i] == FL_ERR_IO;
     assert_int_equal(failed, 1);
+}
+
+static void a_load_that_fails_for_all_tells_each_why(void **state)
+{
+    struct crowd crowd = {0};
+    intptr_t values[CALLERS];
+
+    atomic_init(&crowd.fails, 10 * CALLERS);
+    crowd_run(&crowd, values);
+    assert_int_equal(atomic_load(&crowd.loads), CALLERS);
+    assert_int_equal(crowd.stats.loads, 1); /* nobody waits a second time */
+    for (int i = 0; i < CALLERS; i++)
+        assert_int_equal(values[i], FL_ERR_IO);
 }
 
 static void who_waited_for_a_load_that_was_overtaken_asks_again(void **state)
@@ -481,6 +522,8 @@ RUN(cmocka_unit_test(capacities_that_cannot_be_are_refused),
     cmocka_unit_test(a_moved_tag_is_a_miss_and_a_still_scope_a_hit),
     cmocka_unit_test(any_number_of_callers_are_one_load),
     cmocka_unit_test(who_waited_for_a_load_that_failed_loads_himself),
+    cmocka_unit_test(a_load_that_fails_for_all_tells_each_why),
+    cmocka_unit_test(a_full_cache_finds_everyone_beside_full_buckets),
     cmocka_unit_test(who_waited_for_a_load_that_was_overtaken_asks_again),
     cmocka_unit_test(only_the_missing_of_many_are_loaded),
     cmocka_unit_test(hot_keys_survive_and_a_broken_file_is_refused),
