@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define KEYS    200
-#define ENTRIES 40
+#define KEYS    60
+#define ENTRIES 20
 
 static unsigned long calls, fail_at, blocks;
 
