@@ -6,7 +6,7 @@
  * so, leaves nothing old behind, leaks nothing, and the cache goes on.
  * Threads: loop.
  */
-#include "../insist.h"
+#include "allocator.h"
 
 #include <fieldline/cache.h>
 
@@ -15,43 +15,6 @@
 
 #define KEYS    60
 #define ENTRIES 20
-
-static unsigned long calls, fail_at, blocks;
-
-static bool fails(void)
-{
-    return ++calls == fail_at;
-}
-
-static void *take(size_t size, void *ctx)
-{
-    void *at = fails() ? NULL : malloc(size);
-
-    CHECK(size > 0 && ctx == &blocks);
-    blocks += at != NULL;
-    return at;
-}
-
-static void *take_again(void *at, size_t size, void *ctx)
-{
-    void *moved = fails() ? NULL : realloc(at, size);
-
-    blocks += !at && moved;
-    return moved;
-}
-
-static void give(void *at, void *ctx)
-{
-    blocks -= at != NULL;
-    free(at);
-}
-
-static const struct fl_allocator allocator = {take, take_again, give, &blocks};
-
-static bool is_clean(int error)
-{
-    return error == 0 || error == FL_ERR_NOMEM;
-}
 
 static int on_load(struct fl_cache_load *load, const void *key, size_t key_size,
                    void *arg)

@@ -7,52 +7,13 @@
  * array afterwards, and goes on working.
  * Threads: loop.
  */
-#include "../insist.h"
+#include "allocator.h"
 
 #include <fieldline/geo.h>
 
 #include <string.h>
 
 #define POINTS 3000
-
-static unsigned long calls, fail_at, blocks;
-
-static bool fails(void)
-{
-    return ++calls == fail_at;
-}
-
-static void *take(size_t size, void *ctx)
-{
-    void *at = fails() ? NULL : malloc(size);
-
-    CHECK(size > 0 && ctx == &blocks);
-    blocks += at != NULL;
-    return at;
-}
-
-static void *take_again(void *at, size_t size, void *ctx)
-{
-    void *moved = fails() ? NULL : realloc(at, size);
-
-    CHECK(size > 0 && ctx == &blocks);
-    blocks += !at && moved;
-    return moved;
-}
-
-static void give(void *at, void *ctx)
-{
-    CHECK(ctx == &blocks);
-    blocks -= at != NULL;
-    free(at);
-}
-
-static const struct fl_allocator allocator = {take, take_again, give, &blocks};
-
-static bool is_clean(int error)
-{
-    return error == 0 || error == FL_ERR_NOMEM;
-}
 
 /* ---- the index ---------------------------------------------------------- */
 

@@ -180,5 +180,14 @@ class Server {
   }
 }
 
-module.exports = { BINARY, LAB, ROOT, SECRET, Server, fieldline,
+/** A copy of the lab portal with these lines at its application file's end. */
+function labWith(settings) {
+  const app = temporaryDirectory('app');
+  fs.cpSync(LAB, app, { recursive: true,
+    filter: (from) => !path.basename(from).startsWith('.') || from === LAB });
+  fs.appendFileSync(path.join(app, 'app.yaml'), `\n${settings}\n`);
+  return app;
+}
+
+module.exports = { BINARY, LAB, ROOT, SECRET, Server, fieldline, labWith,
   temporaryDirectory };

@@ -3,11 +3,10 @@
 
 const assert = require('node:assert');
 const fs = require('node:fs');
-const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
 
 const { Live } = require('../lib/live.js');
-const { LAB, Server, temporaryDirectory } = require('../lib/server.js');
+const { Server, labWith } = require('../lib/server.js');
 const { Wire } = require('../lib/wire.js');
 
 const PLACES = 3;
@@ -16,12 +15,7 @@ describe('places for connections', () => {
   let server, app, token;
 
   before(async () => {
-    app = temporaryDirectory('app');
-    fs.cpSync(LAB, app, { recursive: true,
-      filter: (from) => !path.basename(from).startsWith('.') ||
-        from === LAB });
-    fs.appendFileSync(path.join(app, 'app.yaml'),
-      `\nhttp: {connections: ${PLACES}}\n`);
+    app = labWith(`http: {connections: ${PLACES}}`);
     server = await Server.start({ app, workers: 1 });
     token = server.token(1, 1, 'LOGISTICS_MANAGE');
   });

@@ -4,23 +4,17 @@
 
 const assert = require('node:assert');
 const fs = require('node:fs');
-const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
 
-const { LAB, Server, temporaryDirectory } = require('../lib/server.js');
+const { Server, labWith } = require('../lib/server.js');
 const { Wire } = require('../lib/wire.js');
 
 describe('slow peers', () => {
   let server, token, app;
 
   before(async () => {
-    app = temporaryDirectory('app');
-    fs.cpSync(LAB, app, { recursive: true,
-      filter: (from) => !path.basename(from).startsWith('.') ||
-        from === LAB });
-    fs.appendFileSync(path.join(app, 'app.yaml'),
-      '\nhttp: {head_timeout: 200ms, body_timeout: 200ms, ' +
-      'write_timeout: 300ms}\n');
+    app = labWith('http: {head_timeout: 200ms, ' +
+      'body_timeout: 200ms, write_timeout: 300ms}');
     server = await Server.start({ app });
     token = server.token(1, 1, 'LOGISTICS_MANAGE');
   });
