@@ -303,19 +303,29 @@ static int cover_run(struct shape *shape, const struct fl_geo_cover_options *o,
     return error;
 }
 
+/* The options, filled up, and the allocator that they name. */
+static int cover_begin(const struct fl_geo_cover_options *options,
+                       struct fl_geo_cover_options *ret_options,
+                       struct fl_allocator *ret_allocator)
+{
+    int error = cover_options(options, ret_options);
+
+    if (error)
+        return error;
+    return allocator_or_own(ret_allocator, ret_options->allocator)
+               ? 0
+               : FL_ERR_INVALID;
+}
+
 static int cover_shape(struct shape *shape,
                        const struct fl_geo_cover_options *options,
                        fl_geo_cell *ret, size_t *count)
 {
     struct fl_geo_cover_options o;
     struct fl_allocator a;
-    int error = cover_options(options, &o);
+    int error = cover_begin(options, &o, &a);
 
-    if (error)
-        return error;
-    if (!allocator_or_own(&a, o.allocator))
-        return ERR_INVALID;
-    return cover_run(shape, &o, &a, ret, count);
+    return error ? error : cover_run(shape, &o, &a, ret, count);
 }
 
 int fl_geo_cover_circle(struct fl_geo_point center, double radius_m,
@@ -352,12 +362,10 @@ int fl_geo_cover_polygon(const struct fl_geo_polygon *polygon,
     struct shape shape = {.relate = polygon_relate};
     struct fl_geo_cover_options o;
     struct fl_allocator a;
-    int error = cover_options(options, &o);
+    int error = cover_begin(options, &o, &a);
 
     if (error)
         return error;
-    if (!allocator_or_own(&a, o.allocator))
-        return FL_ERR_INVALID;
     shape.ring.polygon = polygon;
     shape.ring.sides =
         allocator_alloc(&a, polygon->count, sizeof(*shape.ring.sides));
