@@ -148,6 +148,27 @@ FL_API bool fl_cache_has(struct fl_cache *cache, const void *key,
 FL_API int fl_cache_set(struct fl_cache *cache, const void *key,
                         size_t key_size, const void *value, size_t value_size,
                         const struct fl_cache_item *item) FL_MUST_CHECK;
+
+/* A value that is not copied: an object of the caller's. */
+struct fl_cache_object {
+    size_t size;
+    void *object;
+    size_t weight; /* bytes it counts as, beside its key and bookkeeping */
+    /* Once, when it is in the cache no more and nobody has it pinned. */
+    void (*free_fn)(void *object);
+    /* NULL, or: it leaves the cache, but may still be pinned. Once, before
+     * free_fn, if it has ever been in. Under a lock: short, and not to use
+     * the cache. */
+    void (*leave_fn)(void *object);
+};
+
+/* As fl_cache_set(), but a pin's value is the object itself, its size the
+ * weight. Takes the object over, also on failure. FL_ERR_INVALID: without
+ * free_fn, and then the object stays the caller's. */
+FL_API int fl_cache_set_object(struct fl_cache *cache, const void *key,
+                               size_t key_size,
+                               const struct fl_cache_object *object,
+                               const struct fl_cache_item *item) FL_MUST_CHECK;
 /* Whether it was there. */
 FL_API bool fl_cache_delete(struct fl_cache *cache, const void *key,
                             size_t key_size);

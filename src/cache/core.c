@@ -254,11 +254,8 @@ void core_unref(const struct fl_cache *c, struct entry *e)
 {
     if (atomic_fetch_sub_explicit(&e->refs, 1, memory_order_acq_rel) != 1)
         return;
-    if (e->is_object) {
-        const struct entry_object *o = entry_value(e);
-
-        o->free_fn(o->object);
-    }
+    if (e->is_object)
+        entry_object(e)->free_fn(entry_object(e)->object);
     allocator_free(&c->allocator, e);
 }
 
@@ -369,12 +366,16 @@ bool fl_cache_has(struct fl_cache *c, const void *key, size_t key_size)
 
 const void *fl_cache_pin_value(const struct fl_cache_pin *pin)
 {
-    return entry_value(core_entry(pin));
+    const struct entry *e = core_entry(pin);
+
+    return e->is_object ? entry_object(e)->object : entry_value(e);
 }
 
 size_t fl_cache_pin_size(const struct fl_cache_pin *pin)
 {
-    return core_entry(pin)->value_size;
+    const struct entry *e = core_entry(pin);
+
+    return e->is_object ? entry_object(e)->weight : e->value_size;
 }
 
 const void *fl_cache_pin_key(const struct fl_cache_pin *pin, size_t *key_size)
@@ -428,6 +429,36 @@ int fl_cache_set(struct fl_cache *c, const void *key, size_t key_size,
     }
     if (value_size)
         memcpy((char *)e + entry_value_at(e), value, value_size);
+    return core_insert(c, e, hash);
+}
+
+int fl_cache_set_object(struct fl_cache *c, const void *key, size_t key_size,
+                        const struct fl_cache_object *given,
+                        const struct fl_cache_item *item)
+{
+    uint64_t hash = core_hash(key, key_size);
+    struct fl_cache_object o = {0};
+    struct entry *e;
+
+    memcpy(&o, given, given->size < sizeof(o) ? given->size : sizeof(o));
+    if (!o.free_fn)
+        return FL_ERR_INVALID;
+
+    int error = o.weight > BYTES_MAX
+                    ? FL_ERR_LIMIT
+                    : core_entry_new(c, &e, key, key_size, hash,
+                                     sizeof(struct entry_object), item);
+
+    if (error < 0) {
+        o.free_fn(o.object);
+        (void)fl_cache_delete(c, key, key_size);
+        return error;
+    }
+
+    struct entry_object own = {o.object, o.weight, o.free_fn, o.leave_fn};
+
+    memcpy((char *)e + entry_value_at(e), &own, sizeof(own));
+    e->is_object = 1;
     return core_insert(c, e, hash);
 }
 

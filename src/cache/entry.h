@@ -53,8 +53,9 @@ _Static_assert(sizeof(struct entry) == 56, "what each entry costs");
 /* The value of an entry that holds an object. */
 struct entry_object {
     void *object;
-    void (*free_fn)(void *object);
     size_t weight;
+    void (*free_fn)(void *object);
+    void (*leave_fn)(void *object); /* or NULL */
 };
 
 static inline const uint64_t *entry_meta(const struct entry *e)
@@ -84,12 +85,17 @@ static inline const void *entry_value(const struct entry *e)
     return (const char *)e + entry_value_at(e);
 }
 
+static inline const struct entry_object *entry_object(const struct entry *e)
+{
+    return entry_value(e);
+}
+
 static inline size_t entry_weight(const struct entry *e)
 {
     size_t weight = entry_value_at(e) + e->value_size + ENTRY_MALLOC_COST;
 
     if (e->is_object)
-        weight += ((const struct entry_object *)entry_value(e))->weight;
+        weight += entry_object(e)->weight;
     return weight;
 }
 

@@ -27,7 +27,7 @@ static void look_at(struct walk *w, struct entry *e)
         .size = sizeof(*look),
         .key = entry_key(e),
         .key_size = e->key_size,
-        .value_size = e->value_size,
+        .value_size = e->is_object ? entry_object(e)->weight : e->value_size,
         .ttl_ms = FL_CACHE_NEVER,
         .used = atomic_load_explicit(&e->used, memory_order_relaxed),
         .proven = e->queue == ENTRY_MAIN,

@@ -259,6 +259,8 @@ static void gone_add(struct shard *s, struct entry *e)
 {
     list_append(s->gone.retired ? &s->gone.next : &s->gone.links, &e->order);
     e->queue = ENTRY_LEFT;
+    if (e->is_object && entry_object(e)->leave_fn)
+        entry_object(e)->leave_fn(entry_object(e)->object);
     s->gone.count++;
     s->gone.bytes += entry_weight(e);
 }

@@ -33,6 +33,24 @@ static int on_load_many(struct fl_cache_load *load,
     return error;
 }
 
+static void on_free(void *object)
+{
+    ++*(unsigned *)object;
+}
+
+static void object_use(struct fl_cache *c)
+{
+    unsigned freed = 0;
+    struct fl_cache_object o = {
+        .size = sizeof(o), .object = &freed, .free_fn = on_free};
+    int error = fl_cache_set_object(c, "object", 6, &o, NULL);
+
+    CHECK(is_clean(error));
+    CHECK(freed == (error < 0));
+    fl_cache_clear(c);
+    CHECK(freed == 1);
+}
+
 static void key_use(struct fl_cache *c, uint64_t key, const char *path)
 {
     struct fl_cache_key keys[2] = {{&key, sizeof(key)}, {"other", 5}};
@@ -54,8 +72,10 @@ static void key_use(struct fl_cache *c, uint64_t key, const char *path)
     fl_cache_unpin(c, &pins[0]);
     fl_cache_unpin(c, &pins[1]);
     (void)fl_cache_delete(c, "loaded", 6);
-    if (key == KEYS - 1)
+    if (key == KEYS - 1) {
         CHECK(is_clean(fl_cache_snapshot_write(c, path, KEYS)));
+        object_use(c);
+    }
 }
 
 static void run(enum fl_cache_policy policy, const char *path)

@@ -114,6 +114,69 @@ static void what_is_too_large_takes_the_older_value_with_it(void **state)
     fl_cache_free(&c);
 }
 
+struct thing {
+    int left, freed;
+};
+
+static void on_leave(void *object)
+{
+    struct thing *t = object;
+
+    assert_int_equal(t->freed, 0);
+    t->left++;
+}
+
+static void on_free(void *object)
+{
+    ((struct thing *)object)->freed++;
+}
+
+static int set_thing(struct fl_cache *c, const char *key, struct thing *t,
+                     size_t weight)
+{
+    struct fl_cache_object o = {sizeof(o), t, weight, on_free, on_leave};
+
+    return fl_cache_set_object(c, key, strlen(key), &o, NULL);
+}
+
+static void an_object_leaves_once_and_is_freed_when_nobody_holds_it(
+    void **state)
+{
+    struct fl_cache *c = cache_of(10, NULL);
+    struct thing first = {0, 0}, second = {0, 0};
+    struct fl_cache_pin *pin;
+
+    assert_int_equal(set_thing(c, "a", &first, 1000), 0);
+    pin = fl_cache_get(c, "a", 1);
+    assert_ptr_equal(fl_cache_pin_value(pin), &first);
+    assert_int_equal(fl_cache_pin_size(pin), 1000);
+    assert_int_equal(set_thing(c, "a", &second, 10), 0);
+    assert_int_equal(first.left, 1);
+    fl_cache_clear(c);
+    assert_int_equal(second.left, 1);
+    assert_int_equal(second.freed, 1);
+    assert_int_equal(first.freed, 0);
+    fl_cache_unpin(c, &pin);
+    fl_cache_clear(c);
+    assert_int_equal(first.left, 1);
+    assert_int_equal(first.freed, 1);
+    fl_cache_free(&c);
+}
+
+static void an_object_that_cannot_be_kept_is_freed_and_never_left(void **state)
+{
+    struct fl_cache *c = cache_of(10, NULL);
+    struct thing large = {0, 0}, gigantic = {0, 0}, lost = {0, 0};
+    struct fl_cache_object o = {.size = sizeof(o), .object = &lost};
+
+    assert_int_equal(set_thing(c, "a", &large, (size_t)1 << 40), FL_ERR_LIMIT);
+    assert_int_equal(set_thing(c, "a", &gigantic, SIZE_MAX), FL_ERR_LIMIT);
+    assert_int_equal(large.freed + gigantic.freed, 2);
+    assert_int_equal(large.left + gigantic.left, 0);
+    assert_int_equal(fl_cache_set_object(c, "a", 1, &o, NULL), FL_ERR_INVALID);
+    fl_cache_free(&c);
+}
+
 static void a_pinned_value_outlives_its_entry(void **state)
 {
     struct fl_cache *c = cache_of(10, NULL);
@@ -517,6 +580,8 @@ static void readers_beside_writers_see_whole_values(void **state)
 RUN(cmocka_unit_test(capacities_that_cannot_be_are_refused),
     cmocka_unit_test(bounds_only_shrink_from_what_was_given),
     cmocka_unit_test(what_is_too_large_takes_the_older_value_with_it),
+    cmocka_unit_test(an_object_leaves_once_and_is_freed_when_nobody_holds_it),
+    cmocka_unit_test(an_object_that_cannot_be_kept_is_freed_and_never_left),
     cmocka_unit_test(a_pinned_value_outlives_its_entry),
     cmocka_unit_test(an_entry_is_gone_after_its_time),
     cmocka_unit_test(a_moved_tag_is_a_miss_and_a_still_scope_a_hit),
