@@ -9,9 +9,9 @@
  * full the policy says. A hit takes no lock and moves nothing.
  *
  * A get PINS: the value stays whole until fl_cache_unpin(), whatever happens
- * to its entry meanwhile, in any thread. Entries that have left may be looked
- * at by a get that is under way; at most a 32nd of a shard's bounds or 32 of
- * its entries wait for that, beside the bounds.
+ * to its entry meanwhile, in any thread. Beside the bounds, at most a 32nd of a
+ * shard's bytes or 32 of its entries have left and wait until it is looked who
+ * holds them, and those that are pinned wait for a look after their unpin.
  *
  * With a tag clock an entry can say what it was made from (its tags) and when
  * (its stamp, taken before the load): it is a miss as soon as one of its tags

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * core - the cache over its shards: the life cycle, gets and sets.
- *
- * A get enters a section, finds the entry, looks whether it is still true,
- * takes a reference and leaves: one store that is a fence, one addition, and
- * no lock. Only when all places of reclaim.h are taken it locks the shard.
+ * core - the cache over its shards: the life cycle, entries and sets.
  * Threads: any.
  */
 #include "cache/core.h"
@@ -12,10 +8,8 @@
 #include "base/allocator.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "cache/reclaim.h"
 
 #include <string.h>
-#include <time.h>
 
 #define ENTRIES_DEFAULT   ((size_t)1000)
 #define BYTES_DEFAULT     ((size_t)64 << 20)
@@ -29,8 +23,6 @@
 #define SHARD_ENTRIES_MIN ((size_t)256)
 #define SHARD_BYTES_MIN   ((size_t)256 << 10)
 #define EXPIRE_BATCH      256u /* entries between two holds of a lock */
-#define MS_PER_S          1000u
-#define NS_PER_MS         1000000
 
 /* --- life cycle --- */
 
@@ -94,6 +86,7 @@ static struct fl_cache *cache_alloc(const struct fl_allocator *a,
 
     c->memory = memory;
     c->allocator = *a;
+    random_bytes(c->secret, sizeof(c->secret));
     c->shard_count = shards;
     return c;
 }
@@ -165,21 +158,6 @@ void fl_cache_free(struct fl_cache **cache)
 }
 
 /* --- an entry --- */
-
-uint64_t core_hash(const void *key, size_t key_size)
-{
-    return hash_keyed((struct bytes){key, key_size});
-}
-
-uint64_t core_now_ms(const struct fl_cache *c)
-{
-    struct timespec t;
-
-    if (c->now_fn)
-        return c->now_fn(c->now_ctx);
-    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-    return (uint64_t)t.tv_sec * MS_PER_S + (uint64_t)(t.tv_nsec / NS_PER_MS);
-}
 
 static uint64_t dead_at(const struct fl_cache *c, uint64_t hash,
                         uint64_t ttl_ms)
@@ -265,134 +243,6 @@ void core_free_list(const struct fl_cache *c, struct list *links)
         core_unref(c, CONTAINER_OF(link, struct entry, order));
 }
 
-/* --- gets --- */
-
-bool core_outdated(const struct fl_cache *c, const struct entry *e)
-{
-    const uint64_t *meta = entry_meta(e);
-
-    if (!c->clock || !e->tag_count)
-        return false;
-    return !tagclock_valid_run(c->clock, e->has_scope ? meta[1] : 0,
-                               meta + 1 + e->has_scope,
-                               e->tag_count - e->has_scope, meta[0]);
-}
-
-static bool is_dead(const struct fl_cache *c, const struct entry *e)
-{
-    return e->dead_at_ms != ENTRY_DEAD_NEVER && core_now_ms(c) > e->dead_at_ms;
-}
-
-struct entry *core_peek(const struct fl_cache *c, const struct shard *s,
-                        const void *key, size_t key_size, uint64_t hash)
-{
-    struct entry *e = shard_find(s, key, key_size, (uint32_t)hash);
-
-    return e && !is_dead(c, e) && !core_outdated(c, e) ? core_ref(e) : NULL;
-}
-
-static void bump(_Atomic uint64_t *count, bool own)
-{
-    if (LIKELY(own))
-        atomic_store_explicit(
-            count, atomic_load_explicit(count, memory_order_relaxed) + 1,
-            memory_order_relaxed);
-    else
-        atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
-}
-
-/* If nobody else has the lock: a hit does not wait. */
-static void lru_touch(struct shard *s, struct entry *e)
-{
-    if (pthread_mutex_trylock(&s->lock) != 0)
-        return;
-    if (e->queue != ENTRY_LEFT)
-        evict_touch(&s->evict, e);
-    shard_unlock(s);
-}
-
-struct entry *core_get(struct fl_cache *c, const void *key, size_t key_size,
-                       uint64_t hash)
-{
-    struct shard *s = core_shard(c, hash);
-    struct reclaim_place *place = reclaim_enter();
-    unsigned index = place ? reclaim_index(place) : RECLAIM_PLACES;
-    bool own = index < CORE_STRIPES - 1, outdated = false;
-    struct stripe *stripe = &c->stripes[own ? index : CORE_STRIPES - 1];
-
-    if (UNLIKELY(!place))
-        shard_lock(s);
-
-    struct entry *e = shard_find(s, key, key_size, (uint32_t)hash);
-
-    if (e && (is_dead(c, e) || (outdated = core_outdated(c, e))))
-        e = NULL;
-    if (e) {
-        entry_hit(e, c->used_max, evict_now(&s->evict));
-        core_ref(e);
-    }
-    if (LIKELY(place))
-        reclaim_leave(place);
-    else
-        shard_unlock(s);
-    bump(e ? &stripe->hits : &stripe->misses, own);
-    if (UNLIKELY(outdated))
-        bump(&stripe->outdated, own);
-    if (e && c->policy == FL_CACHE_LRU)
-        lru_touch(s, e);
-    return e;
-}
-
-struct fl_cache_pin *fl_cache_get(struct fl_cache *c, const void *key,
-                                  size_t key_size)
-{
-    return core_pin(core_get(c, key, key_size, core_hash(key, key_size)));
-}
-
-bool fl_cache_has(struct fl_cache *c, const void *key, size_t key_size)
-{
-    uint64_t hash = core_hash(key, key_size);
-    struct shard *s = core_shard(c, hash);
-
-    shard_lock(s);
-
-    struct entry *e = core_peek(c, s, key, key_size, hash);
-
-    shard_unlock(s);
-    if (e)
-        core_unref(c, e);
-    return e != NULL;
-}
-
-const void *fl_cache_pin_value(const struct fl_cache_pin *pin)
-{
-    const struct entry *e = core_entry(pin);
-
-    return e->is_object ? entry_object(e)->object : entry_value(e);
-}
-
-size_t fl_cache_pin_size(const struct fl_cache_pin *pin)
-{
-    const struct entry *e = core_entry(pin);
-
-    return e->is_object ? entry_object(e)->weight : e->value_size;
-}
-
-const void *fl_cache_pin_key(const struct fl_cache_pin *pin, size_t *key_size)
-{
-    *key_size = core_entry(pin)->key_size;
-    return entry_key(core_entry(pin));
-}
-
-void fl_cache_unpin(struct fl_cache *c, struct fl_cache_pin **pin)
-{
-    struct fl_cache_pin *p = *pin;
-
-    *pin = NULL;
-    if (p)
-        core_unref(c, core_entry(p));
-}
-
 /* --- sets --- */
 
 int core_insert(struct fl_cache *c, struct entry *e, uint64_t hash)
@@ -419,7 +269,7 @@ int fl_cache_set(struct fl_cache *c, const void *key, size_t key_size,
                  const void *value, size_t value_size,
                  const struct fl_cache_item *item)
 {
-    uint64_t hash = core_hash(key, key_size);
+    uint64_t hash = core_hash(c, key, key_size);
     struct entry *e;
     int error = core_entry_new(c, &e, key, key_size, hash, value_size, item);
 
@@ -436,7 +286,7 @@ int fl_cache_set_object(struct fl_cache *c, const void *key, size_t key_size,
                         const struct fl_cache_object *given,
                         const struct fl_cache_item *item)
 {
-    uint64_t hash = core_hash(key, key_size);
+    uint64_t hash = core_hash(c, key, key_size);
     struct fl_cache_object o = {0};
     struct entry *e;
 
@@ -464,7 +314,7 @@ int fl_cache_set_object(struct fl_cache *c, const void *key, size_t key_size,
 
 bool fl_cache_delete(struct fl_cache *c, const void *key, size_t key_size)
 {
-    uint64_t hash = core_hash(key, key_size);
+    uint64_t hash = core_hash(c, key, key_size);
     struct shard *s = core_shard(c, hash);
     struct list free;
 

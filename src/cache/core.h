@@ -11,8 +11,9 @@
 
 #include "cache/shard.h"
 
-#define CORE_STRIPES   32
-#define CORE_LINE_SIZE 64
+#define CORE_STRIPES     32
+#define CORE_LINE_SIZE   64
+#define CORE_SECRET_SIZE 192
 
 /* What gets count: a thread's own line, but the last, which is shared. */
 struct stripe {
@@ -23,6 +24,7 @@ struct stripe {
 
 struct fl_cache {
     struct fl_allocator allocator;
+    unsigned char secret[CORE_SECRET_SIZE]; /* of the keys' hash */
     uint64_t (*now_fn)(void *);
     void *now_ctx;
     const struct tagclock *clock;
@@ -36,7 +38,7 @@ struct fl_cache {
     struct shard shards[];
 };
 
-uint64_t core_hash(const void *key, size_t key_size);
+uint64_t core_hash(const struct fl_cache *, const void *key, size_t key_size);
 uint64_t core_now_ms(const struct fl_cache *);
 
 static inline struct shard *core_shard(struct fl_cache *c, uint64_t hash)
@@ -44,10 +46,13 @@ static inline struct shard *core_shard(struct fl_cache *c, uint64_t hash)
     return &c->shards[hash >> 48 & (c->shard_count - 1)];
 }
 
-/* A reference, or NULL. */
-struct entry *core_get(struct fl_cache *, const void *key, size_t key_size,
-                       uint64_t hash);
-/* The same with the shard's lock, uncounted. */
+/* A pin, or NULL. */
+struct fl_cache_pin *core_get(struct fl_cache *, const void *key,
+                              size_t key_size, uint64_t hash);
+/* A pin or NULL for each. */
+void core_get_each(struct fl_cache *, const struct fl_cache_key *keys,
+                   size_t count, struct fl_cache_pin **ret);
+/* A reference or NULL, with the shard's lock, uncounted. */
 struct entry *core_peek(const struct fl_cache *, const struct shard *,
                         const void *key, size_t key_size, uint64_t hash);
 bool core_outdated(const struct fl_cache *, const struct entry *);
@@ -69,14 +74,30 @@ static inline struct entry *core_ref(struct entry *e)
     return e;
 }
 
+/* A pin is a reference, or a hazard's slot that holds the entry: then its
+ * lowest bit is set. */
 static inline struct fl_cache_pin *core_pin(struct entry *e)
 {
     return (struct fl_cache_pin *)e;
 }
 
+static inline struct fl_cache_pin *core_pin_slot(hazard_slot *slot)
+{
+    return (struct fl_cache_pin *)((uintptr_t)slot | 1);
+}
+
+static inline hazard_slot *core_slot(const struct fl_cache_pin *p)
+{
+    return (uintptr_t)p & 1 ? (hazard_slot *)((uintptr_t)p - 1) : NULL;
+}
+
 static inline struct entry *core_entry(const struct fl_cache_pin *p)
 {
-    return (struct entry *)p;
+    hazard_slot *slot = core_slot(p);
+
+    return slot ? (struct entry *)(uintptr_t)atomic_load_explicit(
+                      slot, memory_order_relaxed)
+                : (struct entry *)(uintptr_t)p;
 }
 
 #endif

@@ -13,8 +13,6 @@
 
 #include <string.h>
 
-#define MANY_BATCH 16
-
 struct flight {
     struct flight *next;
     uint64_t hash;
@@ -52,7 +50,7 @@ int fl_cache_load_put(struct fl_cache_load *load, size_t index,
     item.stamp = load->stamp;
 
     const struct fl_cache_key *k = &load->keys[index];
-    uint64_t hash = core_hash(k->key, k->key_size);
+    uint64_t hash = core_hash(c, k->key, k->key_size);
     int error =
         core_entry_new(c, &e, k->key, k->key_size, hash, value_size, &item);
 
@@ -202,12 +200,16 @@ int fl_cache_get_or_load(struct fl_cache *c, const void *key, size_t key_size,
                          struct fl_cache_pin **ret)
 {
     struct fl_cache_key k = {key, key_size};
-    uint64_t hash = core_hash(key, key_size);
-    struct entry *e = core_get(c, key, key_size, hash);
-    struct fl_cache_pin *pin = NULL;
+    uint64_t hash = core_hash(c, key, key_size);
+    struct fl_cache_pin *pin = core_get(c, key, key_size, hash);
     struct flight *flight = NULL;
+    struct entry *e = NULL;
     int error = 0;
 
+    if (pin) {
+        *ret = pin;
+        return 0;
+    }
     for (bool again = false; !e; again = true) {
         enum part part = flight_enter(c, k, hash, &flight, &e);
 
@@ -232,24 +234,6 @@ int fl_cache_get_or_load(struct fl_cache *c, const void *key, size_t key_size,
     return 0;
 }
 
-/* First all buckets are called for, then all entries, then each is got: the
- * memory is waited for once, not once for each. */
-static void get_batch(struct fl_cache *c, const struct fl_cache_key *keys,
-                      size_t count, struct fl_cache_pin **ret)
-{
-    uint64_t hashes[MANY_BATCH];
-
-    for (size_t i = 0; i < count; i++) {
-        hashes[i] = core_hash(keys[i].key, keys[i].key_size);
-        shard_prefetch_bucket(core_shard(c, hashes[i]), (uint32_t)hashes[i]);
-    }
-    for (size_t i = 0; i < count; i++)
-        shard_prefetch_entry(core_shard(c, hashes[i]), (uint32_t)hashes[i]);
-    for (size_t i = 0; i < count; i++)
-        ret[i] =
-            core_pin(core_get(c, keys[i].key, keys[i].key_size, hashes[i]));
-}
-
 int fl_cache_get_many(struct fl_cache *c, const struct fl_cache_key *keys,
                       size_t count, fl_cache_load_many_fn *load_fn, void *arg,
                       struct fl_cache_pin **ret)
@@ -259,9 +243,7 @@ int fl_cache_get_many(struct fl_cache *c, const struct fl_cache_key *keys,
     size_t *missing = NULL, missing_count = 0;
     int error = 0;
 
-    for (size_t i = 0; i < count; i += MANY_BATCH)
-        get_batch(c, keys + i, count - i < MANY_BATCH ? count - i : MANY_BATCH,
-                  ret + i);
+    core_get_each(c, keys, count, ret);
     for (size_t i = 0; i < count; i++)
         missing_count += !ret[i];
     if (missing_count == 0)

@@ -40,10 +40,10 @@ static void look_at(struct walk *w, struct entry *e)
 /* Locked. */
 static void batch_fill(struct walk *w)
 {
-    for (; w->bucket < w->shard->bucket_count &&
-           w->count <= LOOK_BATCH - SHARD_PLACES;
+    for (; w->bucket < w->shard->buckets.count &&
+           w->count <= LOOK_BATCH - BUCKET_PLACES;
          w->bucket++)
-        for (size_t i = 0; i < SHARD_PLACES; i++) {
+        for (size_t i = 0; i < BUCKET_PLACES; i++) {
             struct entry *e = shard_at(w->shard, w->bucket, i);
 
             if (e)
@@ -64,7 +64,7 @@ static bool shard_walk(struct walk *w, fl_cache_each_fn *fn, void *arg)
             on = on && fn(&w->looks[i], arg);
             core_unref(w->cache, w->batch[i]);
         }
-    } while (on && w->bucket < w->shard->bucket_count);
+    } while (on && w->bucket < w->shard->buckets.count);
     return on;
 }
 

@@ -9,9 +9,10 @@
  *
  * Why a reader needs no lock. In each set the floor, and each way's moment,
  * only grow: a row is overwritten by a later moment only (an earlier one
- * raises the floor instead). A writer stores the floor, then the way's moment,
- * then its fingerprint, each with release; a reader loads the fingerprints,
- * then the moment of the one it found, then the floor, each with acquire.
+ * raises the floor instead). A writer stores the set's latest moment, the
+ * floor, then the way's moment, then its fingerprint, each with release; a
+ * reader loads the latest, and if that does not tell him, the fingerprints,
+ * then the moment of the one he found, then the floor, each with acquire.
  * - It finds the tag: the moment it loads next is the tag's or a later one.
  * - It does not, because the row was just overwritten: the floor it loads next
  *   has already risen to what was lost.
@@ -20,18 +21,16 @@
  * So a read never answers less than the last move that ended before it.
  * Threads: any.
  */
-#include "cache/tagclock.h"
+#include "cache/tagclock_read.h"
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/mem.h"
 
 #include <assert.h>
 #include <sched.h>
-#include <stdatomic.h>
 
-#define WAYS           8
-#define LINE_BYTES     ((size_t)64) /* of the processor's cache */
+#define WAYS           TAGCLOCK_WAYS
+#define LINE_BYTES     ((size_t)TAGCLOCK_LINE)
 #define SET_BYTES      (2 * LINE_BYTES)
 #define BYTES_MIN      ((size_t)4 << 10)
 #define BYTES_MAX      ((size_t)1 << 30)
@@ -41,29 +40,10 @@
 #define HALVES_ONE     UINT64_C(0x0000000100000001)
 #define HALVES_HIGH    UINT64_C(0x8000000080000000)
 
-/* What a tag that is not found needs stands in the first cache line. */
-struct set {
-    _Alignas(LINE_BYTES) _Atomic uint32_t locked;
-    _Atomic uint64_t prints[WAYS / 2]; /* two in a word, the even way lower */
-    _Atomic uint64_t floor;
-    /* 0: the way is empty. */
-    _Alignas(LINE_BYTES) _Atomic uint64_t moments[WAYS];
-};
-_Static_assert(sizeof(struct set) == SET_BYTES, "a set is two cache lines");
-
-struct tagclock {
-    struct set *sets;
-    uint64_t mask;
-    void *memory; /* what sets is aligned in */
-    _Atomic uint64_t all;
-    atomic_bool stale;
-    /* Written often: a line apart. */
-    _Alignas(LINE_BYTES) _Atomic uint64_t horizon;
-    _Atomic uint64_t floor_max;
-};
+_Static_assert(sizeof(struct tagclock_set) == SET_BYTES, "two lines");
 
 struct place {
-    struct set *set;
+    struct tagclock_set *set;
     uint32_t print;
 };
 
@@ -82,7 +62,7 @@ int tagclock_new(struct tagclock **ret, size_t bytes)
     struct tagclock *c = (struct tagclock *)aligned;
 
     c->memory = memory;
-    c->sets = (struct set *)(c + 1);
+    c->sets = (struct tagclock_set *)(c + 1);
     c->mask = bytes / SET_BYTES - 1;
     *ret = c;
     return 0;
@@ -129,22 +109,26 @@ static uint64_t offset_of(const struct tagclock *c, uint64_t moment)
     return moment > start ? moment - start : 0;
 }
 
+/* Never 0, which is what an empty way holds. */
+static uint32_t print_of(uint64_t mixed)
+{
+    return (uint32_t)(mixed >> 32) | 1;
+}
+
 static struct place place_of(const struct tagclock *c, uint64_t tag)
 {
     uint64_t mixed = hash_mix(tag);
 
-    /* Never 0, which is what an empty way holds. */
-    return (struct place){&c->sets[mixed & c->mask],
-                          (uint32_t)(mixed >> 32) | 1};
+    return (struct place){tagclock_set_of(c, mixed), print_of(mixed)};
 }
 
-static uint32_t print_at(const struct set *s, unsigned way)
+static uint32_t print_at(const struct tagclock_set *s, unsigned way)
 {
     return (uint32_t)(load(&s->prints[way / 2]) >> way % 2 * 32);
 }
 
 /* Locked. */
-static void print_set(struct set *s, unsigned way, uint32_t print)
+static void print_set(struct tagclock_set *s, unsigned way, uint32_t print)
 {
     unsigned shift = way % 2 * 32;
     uint64_t pair = load(&s->prints[way / 2]);
@@ -156,12 +140,12 @@ static void print_set(struct set *s, unsigned way, uint32_t print)
 
 /* Whether either half of some pair is this print; two at once, as most tags
  * that are asked for have not changed for long and are not there. */
-static bool is_known(const struct place p)
+static bool is_known(const struct tagclock_set *s, uint32_t print)
 {
-    uint64_t both = (uint64_t)p.print << 32 | p.print, found = 0;
+    uint64_t both = (uint64_t)print << 32 | print, found = 0;
 
     for (unsigned pair = 0; pair < WAYS / 2; pair++) {
-        uint64_t other = load(&p.set->prints[pair]) ^ both;
+        uint64_t other = load(&s->prints[pair]) ^ both;
 
         found |= (other - HALVES_ONE) & ~other & HALVES_HIGH;
     }
@@ -169,54 +153,41 @@ static bool is_known(const struct place p)
 }
 
 /* The way with this fingerprint, or WAYS. */
-static unsigned way_find(const struct place p)
+static unsigned way_find(const struct tagclock_set *s, uint32_t print)
 {
     unsigned way = 0;
 
-    if (LIKELY(!is_known(p)))
+    if (LIKELY(!is_known(s, print)))
         return WAYS;
-    while (way < WAYS && print_at(p.set, way) != p.print)
+    while (way < WAYS && print_at(s, way) != print)
         way++;
     return way;
 }
 
-static uint64_t moment_at(const struct tagclock *c, uint64_t tag)
+uint64_t tagclock_moment(const struct tagclock_set *s, uint64_t mixed)
 {
-    struct place p = place_of(c, tag);
-    unsigned way = way_find(p);
-    uint64_t moment = way < WAYS ? load(&p.set->moments[way]) : 0;
-    uint64_t floor = load(&p.set->floor);
+    unsigned way = way_find(s, print_of(mixed));
+    uint64_t moment = way < WAYS ? load(&s->moments[way]) : 0;
+    uint64_t floor = load(&s->floor);
 
     return moment > floor ? moment : floor;
 }
 
 uint64_t tagclock_at(const struct tagclock *c, uint64_t tag)
 {
-    uint64_t moment = moment_at(c, tag), all = load(&c->all);
+    uint64_t mixed = hash_mix(tag), all = load(&c->all);
+    uint64_t moment = tagclock_moment(tagclock_set_of(c, mixed), mixed);
 
     return offset_of(c, moment > all ? moment : all);
-}
-
-bool tagclock_valid_run(const struct tagclock *c, uint64_t scope,
-                        const uint64_t *tags, unsigned count, uint64_t stamp)
-{
-    if (tagclock_is_stale(c) || load(&c->all) > stamp)
-        return false;
-    if (scope && moment_at(c, scope) <= stamp)
-        return true;
-    for (unsigned i = 0; i < count; i++)
-        if (moment_at(c, tags[i]) > stamp)
-            return false;
-    return true;
 }
 
 bool tagclock_valid(const struct tagclock *c, const struct tagset *s,
                     uint64_t stamp)
 {
-    return tagclock_valid_run(c, s->scope, s->tags, s->count, stamp);
+    return tagclock_holds(c, s->scope, s->tags, s->count, stamp);
 }
 
-static void set_lock(struct set *s)
+static void set_lock(struct tagclock_set *s)
 {
     unsigned spins = 0;
 
@@ -225,13 +196,13 @@ static void set_lock(struct set *s)
             sched_yield(); /* its holder may wait for this very core */
 }
 
-static void set_unlock(struct set *s)
+static void set_unlock(struct tagclock_set *s)
 {
     atomic_store_explicit(&s->locked, 0, memory_order_release);
 }
 
 /* Locked. An empty way if there is one, else the oldest. */
-static unsigned way_oldest(const struct set *s)
+static unsigned way_oldest(const struct tagclock_set *s)
 {
     unsigned oldest = 0;
 
@@ -265,8 +236,9 @@ void tagclock_move(struct tagclock *c, uint64_t tag, uint64_t offset)
 
     set_lock(p.set);
 
-    unsigned way = way_find(p);
+    unsigned way = way_find(p.set, p.print);
 
+    raise(&p.set->latest, moment);
     if (way < WAYS)
         raise(&p.set->moments[way], moment);
     else

@@ -55,10 +55,6 @@ uint64_t tagclock_at(const struct tagclock *, uint64_t tag);
 bool tagclock_valid(const struct tagclock *, const struct tagset *,
                     uint64_t stamp);
 
-/* The same of a run of tags. */
-bool tagclock_valid_run(const struct tagclock *, uint64_t scope,
-                        const uint64_t *tags, unsigned count, uint64_t stamp);
-
 /* Set by the feed after it applied everything up to offset. A smaller value is
  * taken only with tagclock_restart (a new epoch), which also moves all. */
 void tagclock_advance(struct tagclock *, uint64_t horizon);

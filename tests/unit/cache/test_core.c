@@ -281,8 +281,8 @@ static void a_full_cache_finds_everyone_beside_full_buckets(void **state)
     for (uint64_t key = 0; key < FULL; key++)
         assert_true(fl_cache_has(c, &key, sizeof(key)) == (key % 2 == 1));
     fl_cache_clear(c);
-    for (size_t i = 0; i < c->shards[0].bucket_count; i++)
-        assert_int_equal(c->shards[0].buckets[i].prints, 0);
+    for (size_t i = 0; i < c->shards[0].buckets.count; i++)
+        assert_int_equal(c->shards[0].buckets.at[i].prints, 0);
     fl_cache_free(&c);
 }
 
