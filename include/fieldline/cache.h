@@ -111,7 +111,9 @@ struct fl_cache_item {
     uint64_t scope;  /* 0: none. While it has not moved no tag below it has */
     uint64_t tags[FL_CACHE_TAGS_MAX];
     unsigned tag_count;
-    uint64_t stamp; /* fl_tagclock_stamp() from before the load */
+    uint64_t stamp; /* fl_tagclock_stamp() from before the load. 0 and no tag:
+                       the clock says nothing of it; without a tag it is a
+                       miss only when everything has moved */
 };
 
 struct fl_cache_stats {

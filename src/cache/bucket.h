@@ -122,11 +122,38 @@ static inline struct entry *bucket_hold(const struct bucket *b, size_t place,
     return e;
 }
 
+/* As bucket_find() with h, for the usual case: the first print that is like it
+ * in the first bucket. NULL says nothing, and the slot may hold something. */
+static INLINED struct entry *bucket_find_first(const struct buckets *buckets,
+                                               const void *key, size_t key_size,
+                                               uint32_t hash,
+                                               const struct hazard *h,
+                                               hazard_slot *slot)
+{
+    const struct bucket *b = &buckets->at[bucket_home(buckets, hash)];
+    uint64_t match = bucket_match(bucket_prints(b), bucket_print(hash));
+
+    if (UNLIKELY(!match))
+        return NULL;
+
+    size_t place = bucket_matched(match);
+    struct entry *e = bucket_place(b, place);
+
+    if (UNLIKELY(!e))
+        return NULL;
+    hazard_hold(h, slot, e);
+    if (UNLIKELY(bucket_place(b, place) != e))
+        return NULL;
+    __builtin_prefetch((const char *)e + ENTRY_HOT_END);
+    return LIKELY(bucket_is_key(e, key, key_size, hash)) ? e : NULL;
+}
+
 /* The entry of this key, or NULL. With h it is held in slot, which is clear
  * after NULL; without, the shard's lock is held. */
-static inline __attribute__((always_inline)) struct entry *bucket_find(
-    const struct buckets *buckets, const void *key, size_t key_size,
-    uint32_t hash, const struct hazard *h, hazard_slot *slot)
+static INLINED struct entry *bucket_find(const struct buckets *buckets,
+                                         const void *key, size_t key_size,
+                                         uint32_t hash, const struct hazard *h,
+                                         hazard_slot *slot)
 {
     uint64_t print = bucket_print(hash);
     size_t at = bucket_home(buckets, hash);
@@ -143,7 +170,7 @@ static inline __attribute__((always_inline)) struct entry *bucket_find(
 
             if (UNLIKELY(!e))
                 continue;
-            __builtin_prefetch((const char *)e + BUCKET_LINE);
+            __builtin_prefetch((const char *)e + ENTRY_HOT_END);
             if (LIKELY(bucket_is_key(e, key, key_size, hash)))
                 return e;
         }
@@ -172,8 +199,8 @@ static inline void bucket_prefetch_entry(const struct buckets *buckets,
 
     const char *e = (const char *)bucket_place(b, bucket_matched(match));
 
-    __builtin_prefetch(e);
-    __builtin_prefetch(e + BUCKET_LINE);
+    __builtin_prefetch(e + ENTRY_HOT_START);
+    __builtin_prefetch(e + ENTRY_HOT_END);
 }
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/allocator.h"
 #include "base/error.h"
-#include "base/hash.h"
+#include "cache/tagclock_read.h"
 
 #include <string.h>
 
@@ -86,7 +86,7 @@ static struct fl_cache *cache_alloc(const struct fl_allocator *a,
 
     c->memory = memory;
     c->allocator = *a;
-    random_bytes(c->secret, sizeof(c->secret));
+    hash_secret_draw(&c->secret);
     c->shard_count = shards;
     return c;
 }
@@ -175,17 +175,27 @@ static uint64_t dead_at(const struct fl_cache *c, uint64_t hash,
            ttl_ms % 1000 * permille / 1000;
 }
 
+/* The words between the head and the key. */
+static unsigned meta_count(const struct fl_cache *c,
+                           const struct fl_cache_item *item)
+{
+    if (!c->clock || (!item->stamp && !item->tag_count))
+        return 0;
+    return item->tag_count ? 1u + (item->scope != 0) + item->tag_count : 1u;
+}
+
 static void meta_write(struct entry *e, const struct fl_cache_item *item)
 {
     uint64_t *meta = (uint64_t *)(e + 1);
     unsigned at = 0;
 
-    if (!e->tag_count)
+    if (!e->meta_count)
         return;
     meta[at++] = item->stamp;
     if (e->has_scope)
-        meta[at++] = item->scope;
-    memcpy(&meta[at], item->tags, item->tag_count * sizeof(*item->tags));
+        meta[at++] = tagclock_mixed(item->scope);
+    for (unsigned i = 0; i < item->tag_count; i++)
+        meta[at++] = tagclock_mixed(item->tags[i]);
 }
 
 int core_entry_new(const struct fl_cache *c, struct entry **ret,
@@ -202,12 +212,11 @@ int core_entry_new(const struct fl_cache *c, struct entry **ret,
         item.tag_count > FL_CACHE_TAGS_MAX)
         return FL_ERR_LIMIT;
 
-    unsigned tags = item.tag_count ? item.tag_count + (item.scope != 0) : 0;
     struct entry head = {.dead_at_ms =
                              dead_at(c, hash, item.ttl_ms) & ENTRY_DEAD_NEVER,
                          .key_size = (uint16_t)key_size,
-                         .tag_count = tags & 7,
-                         .has_scope = tags && item.scope,
+                         .meta_count = meta_count(c, &item) & 7,
+                         .has_scope = c->clock && item.tag_count && item.scope,
                          .value_size = (uint32_t)value_size,
                          .hash = (uint32_t)hash};
     struct entry *e =
@@ -409,18 +418,23 @@ static void stats_add(struct fl_cache_stats *sum, struct shard *s)
     shard_unlock(s);
 }
 
+static uint64_t stripes_sum(struct fl_cache *c, size_t count)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < CORE_STRIPES; i++)
+        sum += atomic_load_explicit(&c->stripes[i].counts[count],
+                                    memory_order_relaxed);
+    return sum;
+}
+
 void fl_cache_stats(struct fl_cache *c, struct fl_cache_stats *ret)
 {
     struct fl_cache_stats sum = {0};
 
-    for (unsigned i = 0; i < CORE_STRIPES; i++) {
-        struct stripe *s = &c->stripes[i];
-
-        sum.hits += atomic_load_explicit(&s->hits, memory_order_relaxed);
-        sum.misses += atomic_load_explicit(&s->misses, memory_order_relaxed);
-        sum.outdated +=
-            atomic_load_explicit(&s->outdated, memory_order_relaxed);
-    }
+    sum.hits = stripes_sum(c, CORE_HITS);
+    sum.misses = stripes_sum(c, CORE_MISSES);
+    sum.outdated = stripes_sum(c, CORE_OUTDATED);
     for (unsigned i = 0; i < c->shard_count; i++)
         stats_add(&sum, &c->shards[i]);
     if (sum.hits + sum.misses)

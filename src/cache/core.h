@@ -9,22 +9,22 @@
 #ifndef FIELDLINE_CACHE_CORE_H
 #define FIELDLINE_CACHE_CORE_H
 
+#include "base/hash_secret.h"
 #include "cache/shard.h"
 
-#define CORE_STRIPES     32
-#define CORE_LINE_SIZE   64
-#define CORE_SECRET_SIZE 192
+#define CORE_STRIPES   32
+#define CORE_LINE_SIZE 64
 
 /* What gets count: a thread's own line, but the last, which is shared. */
+enum { CORE_HITS, CORE_MISSES, CORE_OUTDATED, CORE_COUNTS };
+
 struct stripe {
-    _Alignas(CORE_LINE_SIZE) _Atomic uint64_t hits;
-    _Atomic uint64_t misses;
-    _Atomic uint64_t outdated;
+    _Alignas(CORE_LINE_SIZE) _Atomic uint64_t counts[CORE_COUNTS];
 };
 
 struct fl_cache {
+    struct hash_secret secret; /* of the keys' hash */
     struct fl_allocator allocator;
-    unsigned char secret[CORE_SECRET_SIZE]; /* of the keys' hash */
     uint64_t (*now_fn)(void *);
     void *now_ctx;
     const struct tagclock *clock;

@@ -19,7 +19,6 @@
 
 #include <stdatomic.h>
 
-#define ENTRY_TAGS_MAX    (1 + TAGCLOCK_TAGS_MAX) /* the scope's first */
 #define ENTRY_DEAD_NEVER  ((UINT64_C(1) << 42) - 1)
 #define ENTRY_USED_MAX    3
 #define ENTRY_ALIGN       ((size_t)8) /* of the value */
@@ -36,19 +35,26 @@ enum entry_queue {
 struct entry {
     struct list order;  /* in the policy; later among the gone */
     struct list expiry; /* in the wheel, or alone */
-    uint64_t dead_at_ms : 42;
+    /* What a hit looks at stands together, before tags and key. */
     uint64_t key_size : 16;
-    uint64_t tag_count : 3;
+    uint64_t meta_count : 3; /* words: 0, or the stamp, a scope, the tags */
     uint64_t has_scope : 1;
     uint64_t is_object : 1;
-    uint32_t value_size;
+    uint64_t : 1;
+    uint64_t dead_at_ms : 42;
     uint32_t hash; /* the part that picks the bucket and the print */
+    uint32_t value_size;
     atomic_uint refs;
     _Atomic uint16_t touched; /* the policy's clock at the last use */
     _Atomic uint8_t used;     /* hits, up to what the policy counts */
     uint8_t queue;            /* enum entry_queue; locked */
 };
 _Static_assert(sizeof(struct entry) == 56, "what each entry costs");
+
+/* Where a hit's first look falls, and one line of the processor's cache on:
+ * tags, key and the value's beginning. */
+#define ENTRY_HOT_START offsetof(struct entry, hash)
+#define ENTRY_HOT_END   (2 * sizeof(struct list) + 64)
 
 /* The value of an entry that holds an object. */
 struct entry_object {
@@ -60,12 +66,12 @@ struct entry_object {
 
 static inline const uint64_t *entry_meta(const struct entry *e)
 {
-    return (const uint64_t *)(e + 1); /* stamp, then tags */
+    return (const uint64_t *)(e + 1);
 }
 
 static inline size_t entry_meta_size(const struct entry *e)
 {
-    return e->tag_count ? (1 + e->tag_count) * sizeof(uint64_t) : 0;
+    return e->meta_count * sizeof(uint64_t);
 }
 
 static inline const char *entry_key(const struct entry *e)

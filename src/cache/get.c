@@ -14,20 +14,13 @@
 
 #include <time.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #define MS_PER_S   1000u
 #define NS_PER_MS  1000000u
 #define MANY_BATCH 16
 
-_Static_assert(CORE_SECRET_SIZE >= XXH3_SECRET_SIZE_MIN, "a whole secret");
-
-/* XXH3 with a secret of the cache's own: with the public one and a seed,
- * collisions can be found without knowing the seed. */
 uint64_t core_hash(const struct fl_cache *c, const void *key, size_t key_size)
 {
-    return XXH3_64bits_withSecret(key, key_size, c->secret, sizeof(c->secret));
+    return hash_secret(&c->secret, key, key_size);
 }
 
 uint64_t core_now_ms(const struct fl_cache *c)
@@ -42,20 +35,23 @@ uint64_t core_now_ms(const struct fl_cache *c)
 
 /* --- is it still true? --- */
 
-bool core_outdated(const struct fl_cache *c, const struct entry *e)
+static INLINED bool is_outdated(const struct fl_cache *c, const struct entry *e)
 {
     const uint64_t *meta = entry_meta(e);
 
-    if (!c->clock || !e->tag_count)
-        return false;
-    return !tagclock_holds(c->clock, e->has_scope ? meta[1] : 0,
-                           meta + 1 + e->has_scope, e->tag_count - e->has_scope,
+    return e->meta_count &&
+           !tagclock_holds(c->clock, meta + 1, e->meta_count - 1u, e->has_scope,
                            meta[0]);
 }
 
-static bool is_dead(const struct fl_cache *c, const struct entry *e)
+static INLINED bool is_dead(const struct fl_cache *c, const struct entry *e)
 {
     return e->dead_at_ms != ENTRY_DEAD_NEVER && core_now_ms(c) > e->dead_at_ms;
+}
+
+bool core_outdated(const struct fl_cache *c, const struct entry *e)
+{
+    return is_outdated(c, e);
 }
 
 struct entry *core_peek(const struct fl_cache *c, const struct shard *s,
@@ -63,34 +59,41 @@ struct entry *core_peek(const struct fl_cache *c, const struct shard *s,
 {
     struct entry *e = shard_find(s, key, key_size, (uint32_t)hash);
 
-    return e && !is_dead(c, e) && !core_outdated(c, e) ? core_ref(e) : NULL;
+    return e && !is_dead(c, e) && !is_outdated(c, e) ? core_ref(e) : NULL;
 }
 
 /* --- counts --- */
 
-static void bump(_Atomic uint64_t *count, bool own)
-{
-    if (LIKELY(own))
-        atomic_store_explicit(
-            count, atomic_load_explicit(count, memory_order_relaxed) + 1,
-            memory_order_relaxed);
-    else
-        atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
-}
-
-static void count_get(struct fl_cache *c, const struct hazard *h, bool hit,
-                      bool outdated)
+/* Of the thread's own line, or of the last, which is everybody's. */
+static INLINED void bump(struct fl_cache *c, const struct hazard *h,
+                         size_t count)
 {
     bool own = h && h->index < CORE_STRIPES - 1;
     struct stripe *stripe = &c->stripes[own ? h->index : CORE_STRIPES - 1];
+    _Atomic uint64_t *at = &stripe->counts[count];
 
-    bump(hit ? &stripe->hits : &stripe->misses, own);
-    if (UNLIKELY(outdated))
-        bump(&stripe->outdated, own);
+    if (LIKELY(own))
+        atomic_store_explicit(
+            at, atomic_load_explicit(at, memory_order_relaxed) + 1,
+            memory_order_relaxed);
+    else
+        atomic_fetch_add_explicit(at, 1, memory_order_relaxed);
+}
+
+/* The end of a get that finds nothing; the slot is free again. */
+static COLD struct fl_cache_pin *miss(struct fl_cache *c,
+                                      const struct hazard *h, hazard_slot *slot,
+                                      bool outdated)
+{
+    hazard_clear(slot);
+    bump(c, h, CORE_MISSES);
+    if (outdated)
+        bump(c, h, CORE_OUTDATED);
+    return NULL;
 }
 
 /* If nobody else has the lock: a hit does not wait. */
-static void lru_touch(struct shard *s, struct entry *e)
+static COLD void lru_touch(struct shard *s, struct entry *e)
 {
     if (pthread_mutex_trylock(&s->lock) != 0)
         return;
@@ -102,17 +105,17 @@ static void lru_touch(struct shard *s, struct entry *e)
 /* --- gets --- */
 
 /* For a thread without a hazard. */
-static struct fl_cache_pin *get_locked(struct fl_cache *c, struct shard *s,
-                                       const void *key, size_t key_size,
-                                       uint64_t hash)
+static COLD struct fl_cache_pin *get_locked(struct fl_cache *c, const void *key,
+                                            size_t key_size, uint64_t hash)
 {
+    struct shard *s = core_shard(c, hash);
     bool outdated = false;
 
     shard_lock(s);
 
     struct entry *e = shard_find(s, key, key_size, (uint32_t)hash);
 
-    if (e && (is_dead(c, e) || (outdated = core_outdated(c, e))))
+    if (e && (is_dead(c, e) || (outdated = is_outdated(c, e))))
         e = NULL;
     if (e) {
         entry_hit(e, c->used_max, evict_now(&s->evict));
@@ -121,45 +124,60 @@ static struct fl_cache_pin *get_locked(struct fl_cache *c, struct shard *s,
             evict_touch(&s->evict, e);
     }
     shard_unlock(s);
-    count_get(c, NULL, e != NULL, outdated);
+    bump(c, NULL, e ? CORE_HITS : CORE_MISSES);
+    if (outdated)
+        bump(c, NULL, CORE_OUTDATED);
     return core_pin(e);
 }
 
-/* The last free slot only passes on: else its thread could get no more. */
-static struct fl_cache_pin *pin_of(struct hazard *h, hazard_slot *slot,
-                                   struct entry *e)
+/* Where the first look does not tell: other places, other buckets. */
+static COLD struct entry *find_on(const struct buckets *b, const void *key,
+                                  size_t key_size, uint32_t hash,
+                                  const struct hazard *h, hazard_slot *slot)
 {
-    if (LIKELY(slot != &h->slots[HAZARD_SLOTS - 1]))
-        return core_pin_slot(slot);
+    return bucket_find(b, key, key_size, hash, h, slot);
+}
+
+/* The last free slot only passes on: else its thread could get no more. */
+static COLD struct fl_cache_pin *pin_counted(hazard_slot *slot, struct entry *e)
+{
     core_ref(e);
     hazard_clear(slot);
     return core_pin(e);
 }
 
-struct fl_cache_pin *core_get(struct fl_cache *c, const void *key,
-                              size_t key_size, uint64_t hash)
+static INLINED struct fl_cache_pin *get(struct fl_cache *c, const void *key,
+                                        size_t key_size, uint64_t hash)
 {
     struct shard *s = core_shard(c, hash);
     struct hazard *h = hazard_mine();
     hazard_slot *slot = LIKELY(h) ? hazard_free_slot(h) : NULL;
-    bool outdated = false;
 
     if (UNLIKELY(!slot))
-        return get_locked(c, s, key, key_size, hash);
+        return get_locked(c, key, key_size, hash);
 
     struct entry *e =
-        bucket_find(&s->buckets, key, key_size, (uint32_t)hash, h, slot);
+        bucket_find_first(&s->buckets, key, key_size, (uint32_t)hash, h, slot);
 
-    if (UNLIKELY(!e || is_dead(c, e) || (outdated = core_outdated(c, e)))) {
-        hazard_clear(slot);
-        count_get(c, h, false, outdated);
-        return NULL;
-    }
+    if (UNLIKELY(!e))
+        e = find_on(&s->buckets, key, key_size, (uint32_t)hash, h, slot);
+    if (UNLIKELY(!e || is_dead(c, e)))
+        return miss(c, h, slot, false);
+    if (UNLIKELY(is_outdated(c, e)))
+        return miss(c, h, slot, true);
     entry_hit(e, c->used_max, evict_now(&s->evict));
-    count_get(c, h, true, false);
-    if (c->policy == FL_CACHE_LRU)
+    bump(c, h, CORE_HITS);
+    if (UNLIKELY(c->policy == FL_CACHE_LRU))
         lru_touch(s, e);
-    return pin_of(h, slot, e);
+    if (UNLIKELY(slot == &h->slots[HAZARD_SLOTS - 1]))
+        return pin_counted(slot, e);
+    return core_pin_slot(slot);
+}
+
+struct fl_cache_pin *core_get(struct fl_cache *c, const void *key,
+                              size_t key_size, uint64_t hash)
+{
+    return get(c, key, key_size, hash);
 }
 
 /* First all buckets are called for, then all entries, then each is got. */
@@ -191,7 +209,7 @@ void core_get_each(struct fl_cache *c, const struct fl_cache_key *keys,
 struct fl_cache_pin *fl_cache_get(struct fl_cache *c, const void *key,
                                   size_t key_size)
 {
-    return core_get(c, key, key_size, core_hash(c, key, key_size));
+    return get(c, key, key_size, hash_secret(&c->secret, key, key_size));
 }
 
 bool fl_cache_has(struct fl_cache *c, const void *key, size_t key_size)

@@ -26,8 +26,7 @@
 static struct hazard threads[HAZARD_THREADS];
 static atomic_uint threads_used; /* the highest ever taken, and one */
 static bool readers_fence;       /* the kernel does not do it for them */
-static _Thread_local struct hazard *mine
-    __attribute__((tls_model("initial-exec")));
+_Thread_local struct hazard *hazard_own;
 
 static pthread_key_t ended_key;
 static bool ended_known;
@@ -60,7 +59,7 @@ static void on_thread_end(void *hazard)
 {
     struct hazard *h = hazard;
 
-    mine = NULL;
+    hazard_own = NULL;
     atomic_store_explicit(&h->taken, false, memory_order_release);
 }
 
@@ -79,7 +78,7 @@ static void used_raise(unsigned count)
         ;
 }
 
-static struct hazard *hazard_take(void)
+struct hazard *hazard_take(void)
 {
     (void)pthread_once(&once, on_first_use);
     for (unsigned i = 0; ended_known && i < HAZARD_THREADS; i++) {
@@ -95,15 +94,10 @@ static struct hazard *hazard_take(void)
         used_raise(i + 1);
         h->index = i;
         h->fences = readers_fence;
-        mine = h;
+        hazard_own = h;
         return h;
     }
     return NULL;
-}
-
-struct hazard *hazard_mine(void)
-{
-    return LIKELY(mine) ? mine : hazard_take();
 }
 
 /* Where readers fence, the fence here is the other half of theirs. */

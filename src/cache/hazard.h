@@ -40,8 +40,18 @@ struct hazard {
     atomic_bool taken;
 };
 
+/* Initial-exec: found by one load, without a call, in a shared library too. */
+extern _Thread_local struct hazard *hazard_own
+    __attribute__((tls_model("initial-exec")));
+struct hazard *hazard_take(void); /* at its first use; or NULL */
+
 /* This thread's, or NULL. */
-struct hazard *hazard_mine(void);
+static inline struct hazard *hazard_mine(void)
+{
+    struct hazard *own = hazard_own;
+
+    return LIKELY(own != NULL) ? own : hazard_take();
+}
 
 /* A free slot, or NULL when all are held. */
 static inline hazard_slot *hazard_free_slot(struct hazard *h)

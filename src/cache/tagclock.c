@@ -117,7 +117,7 @@ static uint32_t print_of(uint64_t mixed)
 
 static struct place place_of(const struct tagclock *c, uint64_t tag)
 {
-    uint64_t mixed = hash_mix(tag);
+    uint64_t mixed = tagclock_mixed(tag);
 
     return (struct place){tagclock_set_of(c, mixed), print_of(mixed)};
 }
@@ -175,16 +175,32 @@ uint64_t tagclock_moment(const struct tagclock_set *s, uint64_t mixed)
 
 uint64_t tagclock_at(const struct tagclock *c, uint64_t tag)
 {
-    uint64_t mixed = hash_mix(tag), all = load(&c->all);
+    uint64_t mixed = tagclock_mixed(tag), all = load(&c->all);
     uint64_t moment = tagclock_moment(tagclock_set_of(c, mixed), mixed);
 
     return offset_of(c, moment > all ? moment : all);
 }
 
+bool tagclock_rest_moved(const struct tagclock *c, const uint64_t *mixed,
+                         unsigned count, uint64_t stamp)
+{
+    for (unsigned i = 1; i < count; i++)
+        if (tagclock_moved(c, mixed[i], stamp))
+            return true;
+    return false;
+}
+
 bool tagclock_valid(const struct tagclock *c, const struct tagset *s,
                     uint64_t stamp)
 {
-    return tagclock_holds(c, s->scope, s->tags, s->count, stamp);
+    uint64_t mixed[1 + TAGCLOCK_TAGS_MAX];
+    unsigned count = 0;
+
+    if (s->scope)
+        mixed[count++] = tagclock_mixed(s->scope);
+    for (unsigned i = 0; i < s->count; i++)
+        mixed[count++] = tagclock_mixed(s->tags[i]);
+    return tagclock_holds(c, mixed, count, s->scope != 0, stamp);
 }
 
 static void set_lock(struct tagclock_set *s)

@@ -45,16 +45,21 @@ struct tagclock {
 /* A tag's own moment, by its set. */
 uint64_t tagclock_moment(const struct tagclock_set *, uint64_t mixed);
 
+/* What a tag is looked up by; kept by who asks for it often. */
+static inline uint64_t tagclock_mixed(uint64_t tag)
+{
+    return hash_mix(tag);
+}
+
 static inline struct tagclock_set *tagclock_set_of(const struct tagclock *c,
                                                    uint64_t mixed)
 {
     return &c->sets[mixed & c->mask];
 }
 
-static inline bool tagclock_moved(const struct tagclock *c, uint64_t tag,
+static inline bool tagclock_moved(const struct tagclock *c, uint64_t mixed,
                                   uint64_t stamp)
 {
-    uint64_t mixed = hash_mix(tag);
     const struct tagclock_set *s = tagclock_set_of(c, mixed);
 
     return UNLIKELY(atomic_load_explicit(&s->latest, memory_order_acquire) >
@@ -62,21 +67,25 @@ static inline bool tagclock_moved(const struct tagclock *c, uint64_t tag,
            tagclock_moment(s, mixed) > stamp;
 }
 
-/* No tag has moved past the stamp; if a scope is given (not 0) and has not
- * moved, the tags are not looked at. */
-static inline bool tagclock_holds(const struct tagclock *c, uint64_t scope,
-                                  const uint64_t *tags, unsigned count,
-                                  uint64_t stamp)
+/* Whether one of many has moved, the first left out. */
+bool tagclock_rest_moved(const struct tagclock *, const uint64_t *mixed,
+                         unsigned count, uint64_t stamp);
+
+/* No tag has moved past the stamp. If the first is a scope that has not moved
+ * the others are not looked at. All are mixed. */
+static inline bool tagclock_holds(const struct tagclock *c,
+                                  const uint64_t *mixed, unsigned count,
+                                  bool has_scope, uint64_t stamp)
 {
     if (UNLIKELY(atomic_load_explicit(&c->stale, memory_order_acquire) ||
                  atomic_load_explicit(&c->all, memory_order_acquire) > stamp))
         return false;
-    if (scope && !tagclock_moved(c, scope, stamp))
+    if (!count)
         return true;
-    for (unsigned i = 0; i < count; i++)
-        if (tagclock_moved(c, tags[i], stamp))
-            return false;
-    return true;
+    if (UNLIKELY(tagclock_moved(c, mixed[0], stamp)))
+        return has_scope && !tagclock_rest_moved(c, mixed, count, stamp);
+    return has_scope || count == 1 ||
+           !tagclock_rest_moved(c, mixed, count, stamp);
 }
 
 #endif

@@ -260,6 +260,29 @@ static void a_moved_tag_is_a_miss_and_a_still_scope_a_hit(void **state)
     fl_tagclock_free(&clock);
 }
 
+static void a_stamp_alone_is_outdated_when_everything_moves(void **state)
+{
+    struct fl_tagclock *clock = NULL;
+    struct fl_cache_item item;
+
+    assert_int_equal(fl_tagclock_new(&clock, 4096), 0);
+    fl_tagclock_advance(clock, 5);
+
+    struct fl_cache *c = cache_of(10, clock);
+
+    fl_cache_item_init(&item, c);
+    set(c, "unstamped", "1", &item);
+    item.stamp = fl_tagclock_stamp(clock);
+    set(c, "stamped", "1", &item);
+    fl_tagclock_move(clock, fl_tag("route:1", 7), 6);
+    assert_true(has(c, "stamped"));
+    fl_tagclock_move_all(clock, 7);
+    assert_false(has(c, "stamped"));
+    assert_true(has(c, "unstamped"));
+    fl_cache_free(&c);
+    fl_tagclock_free(&clock);
+}
+
 #define FULL 5000
 
 /* Some buckets overflow into the next, and empty again. */
@@ -585,6 +608,7 @@ RUN(cmocka_unit_test(capacities_that_cannot_be_are_refused),
     cmocka_unit_test(a_pinned_value_outlives_its_entry),
     cmocka_unit_test(an_entry_is_gone_after_its_time),
     cmocka_unit_test(a_moved_tag_is_a_miss_and_a_still_scope_a_hit),
+    cmocka_unit_test(a_stamp_alone_is_outdated_when_everything_moves),
     cmocka_unit_test(any_number_of_callers_are_one_load),
     cmocka_unit_test(who_waited_for_a_load_that_failed_loads_himself),
     cmocka_unit_test(a_load_that_fails_for_all_tells_each_why),
