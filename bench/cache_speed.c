@@ -191,7 +191,7 @@ int main(int argc, char **argv)
     o.entries_max = b.keys + b.keys / 8 + SPARE; /* shards differ */
     o.bytes_max = (size_t)1 << 30;
     o.policy = policy_of(argc > 3 ? argv[3] : "tide");
-    if (fl_tagclock_new(&clock, FL_TAGCLOCK_BYTES_DEFAULT) < 0)
+    if (fl_tagclock_new(&clock, FL_TAGCLOCK_BYTES_DEFAULT, NULL) < 0)
         fail("no clock");
     o.clock = clock;
     before = mallinfo2().uordblks + mallinfo2().hblkhd;

@@ -49,7 +49,7 @@ int main(void)
     struct fl_cache *cache = NULL;
     struct fl_cache_options options;
     struct fl_cache_stats stats;
-    int error = fl_tagclock_new(&clock, 1 << 20);
+    int error = fl_tagclock_new(&clock, 1 << 20, NULL);
 
     fl_cache_options_init(&options);
     options.entries_max = 10000;

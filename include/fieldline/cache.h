@@ -48,10 +48,11 @@ struct fl_tagclock;
 #define FL_TAGCLOCK_BYTES_DEFAULT ((size_t)16 << 20)
 #define FL_TAGCLOCK_OFFSET_MAX    ((UINT64_C(1) << 44) - 1)
 
-/* bytes: a power of two, 4 KB to 1 GB; touched as it is used. FL_ERR_RANGE,
+/* bytes: a power of two, 4 KB to 1 GB; touched as it is used. allocator: NULL
+ * for malloc. FL_ERR_RANGE, FL_ERR_INVALID (an allocator that is none),
  * FL_ERR_NOMEM. */
-FL_API int fl_tagclock_new(struct fl_tagclock **ret,
-                           size_t bytes) FL_MUST_CHECK;
+FL_API int fl_tagclock_new(struct fl_tagclock **ret, size_t bytes,
+                           const struct fl_allocator *allocator) FL_MUST_CHECK;
 FL_API void fl_tagclock_free(struct fl_tagclock **clock); /* clears */
 
 /* A tag is a number; for text, its hash, the same in every process. O(size). */

@@ -17,10 +17,11 @@ static const struct tagclock *inside_const(const struct fl_tagclock *c)
     return (const struct tagclock *)c;
 }
 
-int fl_tagclock_new(struct fl_tagclock **ret, size_t bytes)
+int fl_tagclock_new(struct fl_tagclock **ret, size_t bytes,
+                    const struct fl_allocator *allocator)
 {
     struct tagclock *c;
-    int error = tagclock_new(&c, bytes);
+    int error = tagclock_new_with(&c, bytes, allocator);
 
     if (error == 0)
         *ret = (struct fl_tagclock *)c;

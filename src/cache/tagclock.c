@@ -23,8 +23,8 @@
  */
 #include "cache/tagclock_read.h"
 
+#include "base/allocator.h"
 #include "base/error.h"
-#include "base/mem.h"
 
 #include <assert.h>
 #include <sched.h>
@@ -47,12 +47,19 @@ struct place {
     uint32_t print;
 };
 
-int tagclock_new(struct tagclock **ret, size_t bytes)
+int tagclock_new_with(struct tagclock **ret, size_t bytes,
+                      const struct fl_allocator *given)
 {
+    struct fl_allocator a;
+
     if (bytes < BYTES_MIN || bytes > BYTES_MAX || (bytes & (bytes - 1)))
         return ERR_RANGE;
 
-    void *memory = mem_zalloc(1, sizeof(struct tagclock) + bytes + LINE_BYTES);
+    if (!allocator_or_own(&a, given))
+        return ERR_INVALID;
+
+    void *memory =
+        allocator_zalloc(&a, 1, sizeof(struct tagclock) + bytes + LINE_BYTES);
 
     if (!memory)
         return ERR_NOMEM;
@@ -62,17 +69,29 @@ int tagclock_new(struct tagclock **ret, size_t bytes)
     struct tagclock *c = (struct tagclock *)aligned;
 
     c->memory = memory;
+    c->allocator = a;
     c->sets = (struct tagclock_set *)(c + 1);
     c->mask = bytes / SET_BYTES - 1;
     *ret = c;
     return 0;
 }
 
+int tagclock_new(struct tagclock **ret, size_t bytes)
+{
+    return tagclock_new_with(ret, bytes, NULL);
+}
+
 void tagclock_free(struct tagclock **clock)
 {
-    if (*clock)
-        mem_free((*clock)->memory);
+    struct tagclock *c = *clock;
+
     *clock = NULL;
+    if (!c)
+        return;
+
+    struct fl_allocator a = c->allocator;
+
+    allocator_free(&a, c->memory);
 }
 
 static uint64_t load(const _Atomic uint64_t *at)

@@ -23,6 +23,7 @@
 #define FIELDLINE_CACHE_TAGCLOCK_H
 
 #include "base/attr.h"
+#include "fieldline/allocator.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,6 +45,9 @@ struct tagset {
 /* bytes: the table's size, a power of two from 4 KB to 1 GB (16 MB usual).
  * Memory is touched as it is used. ERR_RANGE, ERR_NOMEM. */
 int tagclock_new(struct tagclock **ret, size_t bytes) MUST_CHECK;
+/* In memory of a given allocator, NULL for the own. ERR_INVALID: it is none. */
+int tagclock_new_with(struct tagclock **ret, size_t bytes,
+                      const struct fl_allocator *) MUST_CHECK;
 void tagclock_free(struct tagclock **); /* NULL-safe, clears */
 
 /* The tag changed at offset. Never goes back. */

@@ -34,7 +34,8 @@ struct tagclock_set {
 struct tagclock {
     struct tagclock_set *sets;
     uint64_t mask;
-    void *memory; /* what sets is aligned in */
+    void *memory; /* what this and its sets are aligned in */
+    struct fl_allocator allocator;
     _Atomic uint64_t all;
     atomic_bool stale;
     /* Written often: a line apart. */

@@ -13,8 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define KEYS    60
-#define ENTRIES 20
+#define KEYS        60
+#define ENTRIES     20
+#define CLOCK_BYTES 4096
 
 static int on_load(struct fl_cache_load *load, const void *key, size_t key_size,
                    void *arg)
@@ -81,16 +82,21 @@ static void key_use(struct fl_cache *c, uint64_t key, const char *path)
 static void run(enum fl_cache_policy policy, const char *path)
 {
     struct fl_cache_options o;
+    struct fl_tagclock *clock = NULL;
     struct fl_cache *c = NULL;
+    int error = fl_tagclock_new(&clock, CLOCK_BYTES, &allocator);
 
+    CHECK(is_clean(error) && (error == 0) == (clock != NULL));
     fl_cache_options_init(&o);
     o.entries_max = ENTRIES;
     o.policy = policy;
+    o.clock = clock; /* or none */
     o.allocator = &allocator;
     CHECK(is_clean(fl_cache_new(&c, &o)));
     for (uint64_t key = 0; c && key < KEYS; key++)
         key_use(c, key, path);
     fl_cache_free(&c);
+    fl_tagclock_free(&clock);
     CHECK(blocks == 0);
 }
 

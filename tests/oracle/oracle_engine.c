@@ -321,7 +321,7 @@ static void run(struct random *r, enum fl_cache_policy policy, bool roomy,
     o->entries_max = roomy ? 8 * KEYS : 1 + random_below(r, KEYS);
     o->bytes_max =
         roomy ? (size_t)1 << 30 : 10000 + random_below(r, (size_t)1 << 20);
-    CHECK(fl_tagclock_new(&o->clock, 4096) == 0);
+    CHECK(fl_tagclock_new(&o->clock, 4096, NULL) == 0);
     fl_cache_options_init(&options);
     options.entries_max = o->entries_max;
     options.bytes_max = o->bytes_max;

@@ -229,8 +229,11 @@ static void a_moved_tag_is_a_miss_and_a_still_scope_a_hit(void **state)
     struct fl_cache_item item;
     struct fl_cache_stats s;
 
-    assert_int_equal(fl_tagclock_new(&clock, 1), FL_ERR_RANGE);
-    assert_int_equal(fl_tagclock_new(&clock, 4096), 0);
+    const struct fl_allocator none = {.alloc = NULL};
+
+    assert_int_equal(fl_tagclock_new(&clock, 1, NULL), FL_ERR_RANGE);
+    assert_int_equal(fl_tagclock_new(&clock, 4096, &none), FL_ERR_INVALID);
+    assert_int_equal(fl_tagclock_new(&clock, 4096, NULL), 0);
 
     struct fl_cache *c = cache_of(10, clock);
 
@@ -265,7 +268,7 @@ static void a_stamp_alone_is_outdated_when_everything_moves(void **state)
     struct fl_tagclock *clock = NULL;
     struct fl_cache_item item;
 
-    assert_int_equal(fl_tagclock_new(&clock, 4096), 0);
+    assert_int_equal(fl_tagclock_new(&clock, 4096, NULL), 0);
     fl_tagclock_advance(clock, 5);
 
     struct fl_cache *c = cache_of(10, clock);
@@ -363,7 +366,7 @@ static void crowd_run(struct crowd *crowd, intptr_t values[CALLERS])
 {
     pthread_t threads[CALLERS];
 
-    assert_int_equal(fl_tagclock_new(&crowd->clock, 4096), 0);
+    assert_int_equal(fl_tagclock_new(&crowd->clock, 4096, NULL), 0);
     crowd->cache = cache_of(100, crowd->clock);
     crowd->joined = CALLERS - 1;
     for (int i = 0; i < CALLERS; i++)
