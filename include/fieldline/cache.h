@@ -207,10 +207,11 @@ typedef int fl_cache_load_fn(struct fl_cache_load *load, const void *key,
 
 /*
  * Gets, or loads and sets. One load for any number of callers: who comes while
- * it runs waits for it and has its value, unless a tag of it has moved since
- * the load began and he may have come later: then he asks once more. When the
- * load fails each who waits loads for himself. load_fn runs without a lock; it
- * must not load the same key. FL_ERR_NOT_FOUND: it put nothing; else its error.
+ * it runs waits for it and has its value, unless its time is over, or a tag of
+ * it has moved since the load began, and he may have come later: then he asks
+ * once more. When the load fails each who waits loads for himself. load_fn runs
+ * without a lock; it must not load the same key. FL_ERR_NOT_FOUND: it put
+ * nothing; else its error.
  */
 FL_API int fl_cache_get_or_load(struct fl_cache *cache, const void *key,
                                 size_t key_size, fl_cache_load_fn *load_fn,

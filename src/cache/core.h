@@ -55,7 +55,8 @@ void core_get_each(struct fl_cache *, const struct fl_cache_key *keys,
 /* A reference or NULL, with the shard's lock, uncounted. */
 struct entry *core_peek(const struct fl_cache *, const struct shard *,
                         const void *key, size_t key_size, uint64_t hash);
-bool core_outdated(const struct fl_cache *, const struct entry *);
+/* Its time is not over and no tag of it has moved. */
+bool core_holds(const struct fl_cache *, const struct entry *);
 
 /* A new entry with one reference, its value not yet written. FL_ERR_LIMIT,
  * FL_ERR_NOMEM. */

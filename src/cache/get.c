@@ -49,9 +49,9 @@ static INLINED bool is_dead(const struct fl_cache *c, const struct entry *e)
     return e->dead_at_ms != ENTRY_DEAD_NEVER && core_now_ms(c) > e->dead_at_ms;
 }
 
-bool core_outdated(const struct fl_cache *c, const struct entry *e)
+bool core_holds(const struct fl_cache *c, const struct entry *e)
 {
-    return is_outdated(c, e);
+    return !is_dead(c, e) && !is_outdated(c, e);
 }
 
 struct entry *core_peek(const struct fl_cache *c, const struct shard *s,
@@ -59,7 +59,7 @@ struct entry *core_peek(const struct fl_cache *c, const struct shard *s,
 {
     struct entry *e = shard_find(s, key, key_size, (uint32_t)hash);
 
-    return e && !is_dead(c, e) && !is_outdated(c, e) ? core_ref(e) : NULL;
+    return e && core_holds(c, e) ? core_ref(e) : NULL;
 }
 
 /* --- counts --- */

@@ -213,8 +213,8 @@ int fl_cache_get_or_load(struct fl_cache *c, const void *key, size_t key_size,
     for (bool again = false; !e; again = true) {
         enum part part = flight_enter(c, k, hash, &flight, &e);
 
-        if (part == SHARED && !again && (!e || core_outdated(c, e))) {
-            if (e) /* he may have come after the change: once more */
+        if (part == SHARED && !again && (!e || !core_holds(c, e))) {
+            if (e) /* he may have come after that: once more */
                 core_unref(c, e);
             e = NULL;
             continue;
