@@ -40,6 +40,7 @@ static struct {
     struct fl_cache *cache;
     struct fl_tagclock *clock;
     pthread_mutex_t changing; /* changes have an order, as in a feed */
+    pthread_rwlock_t time;    /* stands still while a row says when it ends */
     uint64_t offset;
     _Atomic uint64_t versions[KEYS], published[KEYS];
     atomic_uint loading[KEYS];
@@ -104,8 +105,6 @@ static void row_check(const struct fl_cache_pin *pin, uint64_t key)
         CHECK(r->words[i] == r->version);
 }
 
-/* The clock may go on between item and row: then it lives shorter than it
- * says, never longer. */
 static void item_draw(struct fl_cache_item *item, uint64_t key, uint64_t drawn)
 {
     fl_cache_item_init(item, world.cache);
@@ -154,9 +153,18 @@ static void put(struct random *r)
     stamp = fl_tagclock_stamp(world.clock);
     item_draw(&item, key, random_next(r));
     item.stamp = stamp;
+    (void)pthread_rwlock_rdlock(&world.time);
     size = row_read(&row, key, &item);
     error = fl_cache_set(world.cache, &key, sizeof(key), &row, size, &item);
+    (void)pthread_rwlock_unlock(&world.time);
     CHECK(error == 0 || error == FL_ERR_LIMIT);
+}
+
+static void time_pass(struct random *r)
+{
+    (void)pthread_rwlock_wrlock(&world.time);
+    atomic_fetch_add(&world.now_ms, random_below(r, 30));
+    (void)pthread_rwlock_unlock(&world.time);
 }
 
 static void bounds_check(void)
@@ -181,7 +189,7 @@ static void *on_changer(void *arg)
         else if (drawn < 950)
             (void)fl_cache_delete(world.cache, &key, sizeof(key));
         else if (drawn < 990)
-            atomic_fetch_add(&world.now_ms, random_below(r, 30));
+            time_pass(r);
         else if (drawn < 997)
             fl_cache_expire(world.cache);
         else if (drawn < 999)
@@ -206,10 +214,12 @@ static int on_load(struct fl_cache_load *load, const void *key, size_t key_size,
     memcpy(&k, key, sizeof(k));
     CHECK(atomic_fetch_add(&world.loading[k], 1) == 0);
     item_draw(&item, k, random_next(arg));
+    (void)pthread_rwlock_rdlock(&world.time);
     size = row_read(&row, k, &item);
     for (uint64_t i = random_below(arg, 4); i; i--)
         (void)sched_yield(); /* others may join, and change it */
     error = fl_cache_load_put(load, 0, &row, size, &item);
+    (void)pthread_rwlock_unlock(&world.time);
     CHECK(atomic_fetch_sub(&world.loading[k], 1) == 1);
     return error;
 }
@@ -222,13 +232,15 @@ static int on_load_many(struct fl_cache_load *load,
         struct fl_cache_item item;
         struct row row;
         uint64_t k;
+        size_t size;
 
         memcpy(&k, keys[missing[i]].key, sizeof(k));
         item_draw(&item, k, random_next(arg));
 
-        size_t size = row_read(&row, k, &item);
-
+        (void)pthread_rwlock_rdlock(&world.time);
+        size = row_read(&row, k, &item);
         CHECK(fl_cache_load_put(load, missing[i], &row, size, &item) == 0);
+        (void)pthread_rwlock_unlock(&world.time);
     }
     return 0;
 }
@@ -356,9 +368,11 @@ int main(void)
     size_t steps = cases ? (size_t)strtoul(cases, NULL, 10) : STEPS;
 
     (void)pthread_mutex_init(&world.changing, NULL);
+    (void)pthread_rwlock_init(&world.time, NULL);
     atomic_store(&world.now_ms, 1000);
     for (int policy = FL_CACHE_TIDE; policy <= FL_CACHE_LRU; policy++)
         run(&r, (enum fl_cache_policy)policy, steps);
+    (void)pthread_rwlock_destroy(&world.time);
     (void)pthread_mutex_destroy(&world.changing);
     return 0;
 }
