@@ -202,7 +202,7 @@ static void meta_write(struct entry *e, const struct fl_cache_item *item)
     uint64_t *meta = (uint64_t *)(e + 1);
     unsigned at = 0;
 
-    if (!e->tag_count)
+    if (!e->has_stamp)
         return;
     meta[at++] = item->stamp;
     if (e->has_scope)
@@ -224,12 +224,13 @@ int core_entry_new(const struct fl_cache *c, struct entry **ret,
         item.tag_count > FL_CACHE_TAGS_MAX)
         return FL_ERR_LIMIT;
 
-    unsigned tags = item.tag_count ? item.tag_count + (item.scope != 0) : 0;
+    unsigned tags = item.tag_count + (item.scope != 0);
     struct entry head = {.dead_at_ms =
                              dead_at(c, hash, item.ttl_ms) & ENTRY_DEAD_NEVER,
                          .key_size = (uint16_t)key_size,
                          .tag_count = tags & 7,
-                         .has_scope = tags && item.scope,
+                         .has_scope = item.scope != 0,
+                         .has_stamp = item.stamp || tags,
                          .value_size = (uint32_t)value_size,
                          .hash = (uint32_t)hash};
     struct entry *e =
@@ -271,7 +272,7 @@ bool core_outdated(const struct fl_cache *c, const struct entry *e)
 {
     const uint64_t *meta = entry_meta(e);
 
-    if (!c->clock || !e->tag_count)
+    if (!c->clock || !e->has_stamp)
         return false;
     return !tagclock_valid_run(c->clock, e->has_scope ? meta[1] : 0,
                                meta + 1 + e->has_scope,

@@ -2,7 +2,7 @@
 /*
  * entry - a key, its value and what the cache knows of them, in one block.
  *
- *     struct entry | stamp, scope, tags (if any) | key | pad | value
+ *     struct entry | stamp, scope, tags (if it has them) | key | pad | value
  *
  * What readers without a lock look at is written before the entry is
  * published and never again, but for what is atomic. order and expiry belong
@@ -38,9 +38,10 @@ struct entry {
     struct list expiry; /* in the wheel, or alone */
     uint64_t dead_at_ms : 42;
     uint64_t key_size : 16;
-    uint64_t tag_count : 3;
+    uint64_t tag_count : 3; /* with the scope */
     uint64_t has_scope : 1;
     uint64_t is_object : 1;
+    uint64_t has_stamp : 1; /* and so what follows it */
     uint32_t value_size;
     uint32_t hash; /* the part that picks the bucket and the print */
     atomic_uint refs;
@@ -65,7 +66,7 @@ static inline const uint64_t *entry_meta(const struct entry *e)
 
 static inline size_t entry_meta_size(const struct entry *e)
 {
-    return e->tag_count ? (1 + e->tag_count) * sizeof(uint64_t) : 0;
+    return e->has_stamp ? (1 + e->tag_count) * sizeof(uint64_t) : 0;
 }
 
 static inline const char *entry_key(const struct entry *e)

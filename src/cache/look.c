@@ -7,6 +7,8 @@
  */
 #include "cache/core.h"
 
+#include <string.h>
+
 #define LOOK_BATCH 64
 
 struct walk {
@@ -17,6 +19,25 @@ struct walk {
     struct entry *batch[LOOK_BATCH];
     struct fl_cache_look looks[LOOK_BATCH];
 };
+
+static struct fl_cache_item item_of(const struct entry *e, uint64_t ttl_ms)
+{
+    const uint64_t *meta = entry_meta(e);
+    struct fl_cache_item item = {
+        .size = sizeof(item),
+        .ttl_ms = ttl_ms,
+        .tag_count = (unsigned)e->tag_count - (unsigned)e->has_scope,
+    };
+
+    if (!e->has_stamp)
+        return item;
+    item.stamp = meta[0];
+    if (e->has_scope)
+        item.scope = meta[1];
+    memcpy(item.tags, meta + 1 + e->has_scope,
+           item.tag_count * sizeof(*item.tags));
+    return item;
+}
 
 static void look_at(struct walk *w, struct entry *e)
 {
@@ -34,6 +55,8 @@ static void look_at(struct walk *w, struct entry *e)
     };
     if (e->dead_at_ms != ENTRY_DEAD_NEVER)
         look->ttl_ms = e->dead_at_ms > now_ms ? e->dead_at_ms - now_ms : 0;
+    look->value = fl_cache_pin_value(core_pin(e));
+    look->item = item_of(e, look->ttl_ms);
     w->batch[w->count++] = core_ref(e);
 }
 

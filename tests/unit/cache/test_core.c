@@ -260,6 +260,36 @@ static void a_moved_tag_is_a_miss_and_a_still_scope_a_hit(void **state)
     fl_tagclock_free(&clock);
 }
 
+static void what_has_no_tag_obeys_the_clock_if_it_has_a_stamp(void **state)
+{
+    struct fl_tagclock *clock = NULL;
+    struct fl_cache_item item;
+
+    assert_int_equal(fl_tagclock_new(&clock, 4096), 0);
+    fl_tagclock_advance(clock, 5);
+
+    struct fl_cache *c = cache_of(10, clock);
+
+    fl_cache_item_init(&item, c);
+    set(c, "knows no clock", "1", &item);
+    item.stamp = fl_tagclock_stamp(clock);
+    set(c, "stamp", "1", &item);
+    item.stamp = 0;
+    item.scope = fl_tag("tenant:1", 8);
+    set(c, "scope", "1", &item);
+    assert_true(has(c, "stamp") && has(c, "scope"));
+    tagclock_set_stale((struct tagclock *)clock, true);
+    assert_false(has(c, "stamp") || has(c, "scope"));
+    assert_true(has(c, "knows no clock"));
+    tagclock_set_stale((struct tagclock *)clock, false);
+    assert_true(has(c, "stamp") && has(c, "scope"));
+    fl_tagclock_move_all(clock, 6);
+    assert_false(has(c, "stamp") || has(c, "scope"));
+    assert_null(fl_cache_get(c, "stamp", 5));
+    fl_cache_free(&c);
+    fl_tagclock_free(&clock);
+}
+
 #define FULL 5000
 
 /* Some buckets overflow into the next, and empty again. */
@@ -514,6 +544,52 @@ static void a_walk_sees_each_entry_once_and_can_end(void **state)
     fl_cache_free(&c);
 }
 
+static bool on_copy(const struct fl_cache_look *look, void *arg)
+{
+    assert_int_equal(fl_cache_set(arg, look->key, look->key_size, look->value,
+                                  look->value_size, &look->item),
+                     0);
+    return true;
+}
+
+static void a_walk_can_fill_another_cache_of_the_same_clock(void **state)
+{
+    struct fl_tagclock *clock = NULL;
+    struct fl_cache_item item;
+
+    assert_int_equal(fl_tagclock_new(&clock, 4096), 0);
+
+    struct fl_cache *from = cache_of(10, clock), *to = cache_of(20, clock);
+
+    fl_cache_item_init(&item, from);
+    item.ttl_ms = 500;
+    set(from, "short", "1", &item);
+    item.ttl_ms = FL_CACHE_NEVER;
+    item.stamp = 1;
+    set(from, "stamp", "1", &item);
+    item.tags[0] = 7;
+    item.tag_count = 1;
+    set(from, "tag", "1", &item);
+    item.scope = 8;
+    set(from, "scope", "1", &item);
+    now += 400;
+    fl_cache_each(from, on_copy, to);
+    now += 100;
+    assert_true(has(to, "short") && has(to, "stamp") && has(to, "tag"));
+    now += 1;
+    assert_false(has(to, "short"));
+    fl_tagclock_move(clock, 7, 2);
+    assert_false(has(to, "tag"));
+    assert_true(has(to, "scope"));
+    fl_tagclock_move(clock, 8, 2);
+    assert_false(has(to, "scope"));
+    fl_tagclock_move_all(clock, 2);
+    assert_false(has(to, "stamp"));
+    fl_cache_free(&from);
+    fl_cache_free(&to);
+    fl_tagclock_free(&clock);
+}
+
 /* --- readers beside writers --- */
 
 #define SHARED_KEYS 300
@@ -588,9 +664,11 @@ RUN(cmocka_unit_test(capacities_that_cannot_be_are_refused),
     cmocka_unit_test(any_number_of_callers_are_one_load),
     cmocka_unit_test(who_waited_for_a_load_that_failed_loads_himself),
     cmocka_unit_test(a_load_that_fails_for_all_tells_each_why),
+    cmocka_unit_test(what_has_no_tag_obeys_the_clock_if_it_has_a_stamp),
     cmocka_unit_test(a_full_cache_finds_everyone_beside_full_buckets),
     cmocka_unit_test(who_waited_for_a_load_that_was_overtaken_asks_again),
     cmocka_unit_test(only_the_missing_of_many_are_loaded),
     cmocka_unit_test(hot_keys_survive_and_a_broken_file_is_refused),
+    cmocka_unit_test(a_walk_can_fill_another_cache_of_the_same_clock),
     cmocka_unit_test(a_walk_sees_each_entry_once_and_can_end),
     cmocka_unit_test(readers_beside_writers_see_whole_values))
