@@ -6,6 +6,7 @@
 #include "rig.h"
 
 #include "base/hash.h"
+#include "fieldline/cache.h"
 
 #include <stdio.h>
 
@@ -104,9 +105,9 @@ static int set_up_narrow(void **state)
 
 static size_t cached(void)
 {
-    struct cache_stats stats;
+    struct fl_cache_stats stats;
 
-    cache_stats(rig.cache, &stats);
+    edge_cache_stats(rig.edge, &stats);
     return stats.entries;
 }
 
