@@ -396,6 +396,72 @@ static void test_stale_is_served_while_it_is_renewed(void **state)
     client_close(&c);
 }
 
+/* ---- another size ----------------------------------------------------- */
+
+#define ASKED   50u /* targets in one go; twice that has room in the class */
+#define RESIZES 20
+
+static int set_up_resized(void **state)
+{
+    rig_init(&rig);
+    rig.workers = 2;
+    rig.spec.cache_bytes_max = 1 << 20;
+    rig_start(&rig);
+    return 0;
+}
+
+static void ask_all(struct client *c)
+{
+    char text[128];
+
+    for (unsigned i = 0; i < ASKED; i++) {
+        (void)snprintf(text, sizeof(text),
+                       "GET /open/%u HTTP/1.1\r\nHost: t\r\n\r\n", i);
+        client_send(c, text);
+    }
+}
+
+static void hear_all(struct client *c, const char *cache_status)
+{
+    char want[64];
+
+    for (unsigned i = 0; i < ASKED; i++) {
+        const struct answer *a = client_answer(c, CLIENT_BODY);
+
+        (void)snprintf(want, sizeof(want), "{\"id\":\"%u\"", i);
+        assert_int_equal(a->status, 200);
+        assert_memory_equal(a->body, want, strlen(want));
+        check_status(a, cache_status);
+    }
+}
+
+/* Both workers are at work on what is cached while that moves. */
+static void test_a_cache_grows_and_shrinks_under_way(void **state)
+{
+    struct client *clients[] = {client_open(&rig, 0), client_open(&rig, 1)};
+    struct fl_cache_stats stats;
+
+    for (size_t i = 0; i < RESIZES; i++) {
+        size_t bytes = (i % 4 == 3 ? 1 : i + 2) << 20;
+
+        ask_all(clients[0]);
+        ask_all(clients[1]);
+        assert_int_equal(edge_cache_resize(rig.edge, bytes), 0);
+        hear_all(clients[0], "fieldline; ");
+        hear_all(clients[1], "fieldline; ");
+        edge_cache_stats(rig.edge, &stats);
+        assert_int_equal(stats.bytes_max, bytes);
+        assert_int_equal(stats.entries, ASKED);
+    }
+    ask_all(clients[0]);
+    hear_all(clients[0], "fieldline; hit");
+    assert_int_equal(edge_cache_resize(rig.edge, (size_t)RESIZES << 21), 0);
+    ask_all(clients[1]);
+    hear_all(clients[1], "fieldline; hit");
+    client_close(&clients[0]);
+    client_close(&clients[1]);
+}
+
 /* ---- flights ---------------------------------------------------------- */
 
 #define CROWD 40
@@ -567,6 +633,8 @@ RUN(ONE(test_the_second_read_is_a_hit),
     ONE(test_a_reply_that_sets_a_cookie_is_not_stored),
     cmocka_unit_test_setup_teardown(test_stale_is_served_while_it_is_renewed,
                                     set_up_stale, tear_down),
+    cmocka_unit_test_setup_teardown(test_a_cache_grows_and_shrinks_under_way,
+                                    set_up_resized, tear_down),
     TWO(test_a_crowd_on_two_workers_is_one_load),
     TWO(test_a_stop_amid_a_flight_leaves_no_waiter_behind),
     TWO(test_when_the_leader_fails_its_waiters_proceed),
