@@ -373,7 +373,7 @@ static void lookup(struct request *r)
     struct reply *reply = larder_get(e->larder, r->key);
     bool fresh = reply && now_ms < reply->fresh_until_ms;
 
-    /* The loop's clock may be a little behind the cache's. */
+    /* The cache's clock is not the loop's: it may keep a little longer. */
     if (!reply || (!fresh && !may_be_stale(r))) {
         reply_unref(&reply);
         load(r);

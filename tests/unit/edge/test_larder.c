@@ -359,11 +359,6 @@ static void threads_share_shelves(void **state)
         assert_null(wrong);
     }
     assert_true(kept(NARROW, KEYS) <= SHELF);
-    /* None stands there that has left. */
-    for (unsigned n = 0; n < SHELF; n++)
-        assert_int_equal(put(NARROW, 1000 + n), 0);
-    for (unsigned n = 0; n < SHELF; n++)
-        assert_true(has(NARROW, 1000 + n));
 }
 
 #define ONE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
