@@ -107,7 +107,7 @@ describe('a reload', () => {
       (await server.fetch('/api/v1/clinics', { token })).headers
         .get('cache-status');
     const reload = async (megabytes) => {
-      const done = server.log.match(/app\.reload file=/g).length + 1;
+      const done = (server.log.match(/app\.reload file=/g) || []).length + 1;
       fs.writeFileSync(file,
         right.replace('memory: 8MB', `memory: ${megabytes}MB`));
       server.process.kill('SIGHUP');
