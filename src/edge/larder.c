@@ -139,13 +139,26 @@ struct reply *larder_get(struct larder *l, struct bytes key)
     return r;
 }
 
-/* shelf: NULL for none. */
-static int keep(struct fl_cache *cache, struct shelf *shelf, struct bytes key,
-                struct reply *r, const struct fl_cache_item *item)
+/* It is off its shelf, so it may stay in no cache: who put it may have seen the
+ * new one already. */
+static void ask_to_leave(struct larder *l, struct fl_cache *cache,
+                         const struct reply *r)
+{
+    struct fl_cache *now = cache_of(l);
+
+    (void)fl_cache_delete(cache, r->place.key, r->place.key_len);
+    if (UNLIKELY(now != cache))
+        (void)fl_cache_delete(now, r->place.key, r->place.key_len);
+}
+
+/* shelf: NULL for none; it has a copy of the key. */
+static int keep(struct larder *l, struct fl_cache *cache, struct shelf *shelf,
+                struct bytes key, struct reply *r,
+                const struct fl_cache_item *item)
 {
     const struct fl_cache_object object = {.size = sizeof(object),
                                            .object = reply_ref(r),
-                                           .weight = r->weight,
+                                           .weight = r->weight + key.len,
                                            .free_fn = on_free,
                                            .leave_fn = on_leave};
     int error = shelf ? shelf_put(shelf, r, key) : 0;
@@ -160,7 +173,7 @@ static int keep(struct fl_cache *cache, struct shelf *shelf, struct bytes key,
         return error;
     }
     for (struct reply *victim; (victim = shelf_settle(r));) {
-        (void)fl_cache_delete(cache, victim->place.key, victim->place.key_len);
+        ask_to_leave(l, cache, victim);
         reply_unref(&victim);
     }
     return 0;
@@ -190,7 +203,7 @@ int larder_put(struct larder *l, struct bytes key, struct reply *r,
     memcpy(item.tags, given->tags->tags, sizeof(item.tags));
     item.stamp = r->stamp;
     r->fresh_until_ms = given->now_ms + fresh_ms;
-    return keep(cache, l->shelves[given->class_index], key, r, &item);
+    return keep(l, cache, l->shelves[given->class_index], key, r, &item);
 }
 
 void larder_sweep(struct larder *l)
@@ -230,6 +243,7 @@ int larder_resize(struct larder *l, size_t bytes_max, struct fl_cache **old)
 }
 
 struct carriage {
+    struct larder *larder;
     struct fl_cache *from, *to;
 };
 
@@ -244,13 +258,13 @@ static bool on_carried(const struct fl_cache_look *look, void *arg)
 
     (void)fl_cache_delete(c->from, key.at, key.len);
     if (valid && !fl_cache_has(c->to, key.at, key.len))
-        (void)!keep(c->to, r->place.shelf, key, r, &look->item);
+        (void)!keep(c->larder, c->to, r->place.shelf, key, r, &look->item);
     return true;
 }
 
 void larder_carry(struct larder *l, struct fl_cache **old)
 {
-    struct carriage carriage = {*old, cache_of(l)};
+    struct carriage carriage = {l, *old, cache_of(l)};
 
     fl_cache_each(*old, on_carried, &carriage);
     fl_cache_free(old);
