@@ -112,9 +112,10 @@ struct fl_cache_item {
     uint64_t scope;  /* 0: none. While it has not moved no tag below it has */
     uint64_t tags[FL_CACHE_TAGS_MAX];
     unsigned tag_count;
-    uint64_t stamp; /* fl_tagclock_stamp() from before the load. 0 and no tag:
-                       the clock says nothing of it; without a tag it is a
-                       miss only when everything has moved */
+    /* fl_tagclock_stamp() from before the load. With one, or with a scope or a
+     * tag, fl_tagclock_move_all() counts too; without all of them the entry
+     * knows of no clock. */
+    uint64_t stamp;
 };
 
 struct fl_cache_stats {
@@ -241,7 +242,7 @@ FL_API int fl_cache_get_many(struct fl_cache *cache,
 
 /* ---- looking in, and over a restart ------------------------------------- */
 
-/* What an entry looks like from outside; for debugging. */
+/* What an entry looks like from outside. */
 struct fl_cache_look {
     size_t size;
     const void *key;
@@ -249,6 +250,10 @@ struct fl_cache_look {
     uint64_t ttl_ms; /* left; FL_CACHE_NEVER */
     unsigned used;   /* hits that the policy remembers, 0..3 */
     bool proven;     /* in the policy's main queue */
+    const void *value;
+    /* What it was set with, its time to live what is left: for a cache that
+     * shares the clock. */
+    struct fl_cache_item item;
 };
 
 /* False ends the walk. */

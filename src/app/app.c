@@ -15,7 +15,6 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/mem.h"
-#include "cache/cache.h"
 #include "cache/tagclock.h"
 #include "data/data.h"
 #include "edge/edge.h"
@@ -38,11 +37,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define ARENAS_MAX      2 /* malloc's: more only hold what was freed */
-#define LIVE_OBJECTS    100000
-#define LIVE_FLUSH_MS   1000
-#define LIVE_EXPIRE_MS  (UINT64_C(24) * 3600 * 1000)
-#define CACHE_ENTRY_MIN 512 /* bytes: how many entries memory may hold */
+#define ARENAS_MAX     2 /* malloc's: more only hold what was freed */
+#define LIVE_OBJECTS   100000
+#define LIVE_FLUSH_MS  1000
+#define LIVE_EXPIRE_MS (UINT64_C(24) * 3600 * 1000)
 
 static int fail(struct buf *report, int error, const char *what)
 {
@@ -122,17 +120,6 @@ static int open_database(struct app *app, struct buf *report)
     return error;
 }
 
-static int make_cache(struct app *app)
-{
-    const struct edge_spec *spec = &app->config->edge;
-    struct cache_options options = {.size = sizeof(options),
-                                    .bytes_max = spec->cache_bytes_max,
-                                    .entries_max = spec->cache_bytes_max /
-                                                   CACHE_ENTRY_MIN};
-
-    return cache_new(&app->cache, &options);
-}
-
 /* Each resource that a message moves, once. */
 static int make_live(struct app *app)
 {
@@ -163,7 +150,6 @@ static int make_ops(struct app *app)
     const struct edge_spec *spec = &app->config->edge;
     struct ops_options options = {.metrics = app->metrics,
                                   .feed = app->feed,
-                                  .cache = app->cache,
                                   .class_count = spec->class_count,
                                   .classes = app->class_names,
                                   .app = app->config->app,
@@ -180,8 +166,7 @@ static int make_edge(struct app *app, struct buf *report)
     const struct edge_feed feed = {on_epoch, app};
     struct bytes mistake = BYTES("the keys for tokens cannot be used");
     struct auth_keys *keys;
-    int error =
-        edge_new(&app->edge, spec, app->clock, app->cache, app->metrics, &feed);
+    int error = edge_new(&app->edge, spec, app->clock, app->metrics, &feed);
 
     if (error && auth_keys_new(&keys, &spec->auth, &mistake) == 0)
         auth_keys_free(&keys);
@@ -247,8 +232,6 @@ static int make_parts(struct app *app, const struct app_extra *extra,
 
     if (!error)
         error = tagclock_new(&app->clock, c->clock_bytes);
-    if (!error)
-        error = make_cache(app);
     if (!error)
         error = open_database(app, report);
     if (!error)
@@ -439,8 +422,10 @@ static void reload(struct app *app, app_reload_fn *reload_fn, void *arg)
         return;
     }
     log_level_set(fresh->log);
-    cache_bounds_set(app->cache, fresh->edge.cache_bytes_max / CACHE_ENTRY_MIN,
-                     fresh->edge.cache_bytes_max);
+    error = edge_cache_resize(app->edge, fresh->edge.cache_bytes_max);
+    if (error)
+        log_error("app.reload.cache", "error=%s memory=%zu", error_name(error),
+                  fresh->edge.cache_bytes_max);
     log_info("app.reload", "file=%s restart_needed=%s", fresh->file_name.at,
              bytes_equal(fresh->text, app->config->text) ? "no" : "perhaps");
     config_free(&fresh);
@@ -511,8 +496,6 @@ void app_free(struct app **ret)
     feed_free(&app->feed);
     data_free(&app->data);
     database_close(&app->db);
-    if (app->cache)
-        cache_free(&app->cache);
     if (app->clock)
         tagclock_free(&app->clock);
     if (app->metrics)

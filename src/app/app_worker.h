@@ -41,7 +41,6 @@ struct app {
     struct database db;
     struct metrics *metrics;
     struct tagclock *clock;
-    struct cache *cache;
     struct data *data;
     struct feed *feed;
     struct edge *edge;

@@ -24,6 +24,14 @@ static inline uint64_t hash_mix(uint64_t x) /* splitmix64 finaliser */
     x *= 0x94d049bb133111ebu;
     return x ^ (x >> 31);
 }
+static inline uint64_t hash_unmix(uint64_t x) /* the inverse of hash_mix() */
+{
+    x ^= x >> 31 ^ x >> 62;
+    x *= 0x319642b2d24d8ec3u;
+    x ^= x >> 27 ^ x >> 54;
+    x *= 0x96de1b173f119089u;
+    return x ^ x >> 30 ^ x >> 60;
+}
 void random_bytes(void *at, size_t len); /* getrandom(2), aborts on failure */
 
 #endif

@@ -179,9 +179,9 @@ static uint64_t dead_at(const struct fl_cache *c, uint64_t hash,
 static unsigned meta_count(const struct fl_cache *c,
                            const struct fl_cache_item *item)
 {
-    if (!c->clock || (!item->stamp && !item->tag_count))
-        return 0;
-    return item->tag_count ? 1u + (item->scope != 0) + item->tag_count : 1u;
+    unsigned tags = (item->scope != 0) + item->tag_count;
+
+    return c->clock && (item->stamp || tags) ? 1 + tags : 0;
 }
 
 static void meta_write(struct entry *e, const struct fl_cache_item *item)
@@ -216,7 +216,7 @@ int core_entry_new(const struct fl_cache *c, struct entry **ret,
                              dead_at(c, hash, item.ttl_ms) & ENTRY_DEAD_NEVER,
                          .key_size = (uint16_t)key_size,
                          .meta_count = meta_count(c, &item) & 7,
-                         .has_scope = c->clock && item.tag_count && item.scope,
+                         .has_scope = c->clock && item.scope,
                          .value_size = (uint32_t)value_size,
                          .hash = (uint32_t)hash};
     struct entry *e =

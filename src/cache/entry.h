@@ -2,7 +2,7 @@
 /*
  * entry - a key, its value and what the cache knows of them, in one block.
  *
- *     struct entry | stamp, scope, tags (if any) | key | pad | value
+ *     struct entry | stamp, scope, tags (if it has them) | key | pad | value
  *
  * What readers without a lock look at is written before the entry is
  * published and never again, but for what is atomic. order and expiry belong

@@ -6,6 +6,7 @@
  * Threads: any.
  */
 #include "cache/core.h"
+#include "cache/tagclock_read.h"
 
 #define LOOK_BATCH 64
 
@@ -17,6 +18,22 @@ struct walk {
     struct entry *batch[LOOK_BATCH];
     struct fl_cache_look looks[LOOK_BATCH];
 };
+
+static struct fl_cache_item item_of(const struct entry *e, uint64_t ttl_ms)
+{
+    const uint64_t *meta = entry_meta(e);
+    struct fl_cache_item item = {.size = sizeof(item), .ttl_ms = ttl_ms};
+    unsigned at = 0;
+
+    if (!e->meta_count)
+        return item;
+    item.stamp = meta[at++];
+    if (e->has_scope)
+        item.scope = tagclock_unmixed(meta[at++]);
+    while (at < e->meta_count)
+        item.tags[item.tag_count++] = tagclock_unmixed(meta[at++]);
+    return item;
+}
 
 static void look_at(struct walk *w, struct entry *e)
 {
@@ -34,6 +51,8 @@ static void look_at(struct walk *w, struct entry *e)
     };
     if (e->dead_at_ms != ENTRY_DEAD_NEVER)
         look->ttl_ms = e->dead_at_ms > now_ms ? e->dead_at_ms - now_ms : 0;
+    look->value = fl_cache_pin_value(core_pin(e));
+    look->item = item_of(e, look->ttl_ms);
     w->batch[w->count++] = core_ref(e);
 }
 

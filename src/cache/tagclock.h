@@ -34,6 +34,13 @@ struct tagclock;
 #define TAGCLOCK_TAGS_MAX   4
 #define TAGCLOCK_OFFSET_MAX ((UINT64_C(1) << 44) - 1)
 
+/* The same for whom it has a public name. */
+struct fl_tagclock;
+static inline struct fl_tagclock *tagclock_public(struct tagclock *c)
+{
+    return (struct fl_tagclock *)c;
+}
+
 /* What a cached thing depends on. */
 struct tagset {
     uint64_t scope; /* the tenant's tag: if it has not moved since the stamp

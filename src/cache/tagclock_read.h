@@ -52,6 +52,11 @@ static inline uint64_t tagclock_mixed(uint64_t tag)
     return hash_mix(tag);
 }
 
+static inline uint64_t tagclock_unmixed(uint64_t mixed)
+{
+    return hash_unmix(mixed);
+}
+
 static inline struct tagclock_set *tagclock_set_of(const struct tagclock *c,
                                                    uint64_t mixed)
 {

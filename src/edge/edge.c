@@ -8,9 +8,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "cache/cache.h"
+#include "edge/larder.h"
 #include "edge/router.h"
-#include "edge/shelf.h"
+#include "fieldline/cache.h"
+
+#include <pthread.h>
 
 #define ROUTES_MAX          1024
 #define CONNECTIONS_DEFAULT 20000
@@ -48,31 +50,6 @@ static int spec_fill(struct edge *e, const struct edge_spec *from)
     return 0;
 }
 
-static int shelves_make(struct edge *e)
-{
-    int error = 0;
-
-    e->shelves = mem_zalloc(e->spec.class_count + 1u, sizeof(struct shelf *));
-    if (!e->shelves)
-        return ERR_NOMEM;
-    for (unsigned i = 0; i < e->spec.class_count && !error; i++)
-        error =
-            shelf_new(&e->shelves[i], e->cache, e->spec.classes[i].entries_max);
-    return error;
-}
-
-/* What was cached stands on them: it goes first. */
-static void shelves_free(struct edge *e)
-{
-    if (!e->shelves)
-        return;
-    if (e->cache)
-        cache_clear(e->cache);
-    for (unsigned i = 0; i < e->spec.class_count; i++)
-        shelf_free(&e->shelves[i]);
-    mem_free(e->shelves);
-}
-
 /* Without any key every token is refused: only public routes answer. */
 static int keys_load(struct edge *e, const struct auth_spec *auth)
 {
@@ -90,23 +67,23 @@ static int keys_load(struct edge *e, const struct auth_spec *auth)
 
 static double bytes_gauge(void *arg)
 {
-    struct cache_stats stats;
+    struct fl_cache_stats stats;
 
-    cache_stats(arg, &stats);
+    edge_cache_stats(arg, &stats);
     return (double)stats.bytes;
 }
 
 static double entries_gauge(void *arg)
 {
-    struct cache_stats stats;
+    struct fl_cache_stats stats;
 
-    cache_stats(arg, &stats);
+    edge_cache_stats(arg, &stats);
     return (double)stats.entries;
 }
 
 int edge_new(struct edge **ret, const struct edge_spec *spec,
-             struct tagclock *clock, struct cache *cache,
-             struct metrics *metrics, const struct edge_feed *feed)
+             struct tagclock *clock, struct metrics *metrics,
+             const struct edge_feed *feed)
 {
     struct edge *e = mem_zalloc(1, sizeof(*e));
     int error;
@@ -114,13 +91,13 @@ int edge_new(struct edge **ret, const struct edge_spec *spec,
     if (!e)
         return ERR_NOMEM;
     e->clock = clock;
-    e->cache = cache;
     e->metrics = metrics;
     if (feed)
         e->feed = *feed;
     error = spec_fill(e, spec);
     if (error == 0)
-        error = shelves_make(e);
+        error = larder_new(&e->larder, spec->cache_bytes_max, clock,
+                           e->spec.classes, e->spec.class_count);
     if (error == 0)
         error = keys_load(e, &spec->auth);
     if (error == 0)
@@ -133,10 +110,10 @@ int edge_new(struct edge **ret, const struct edge_spec *spec,
     }
     metrics_gauge_call(metrics,
                        metrics_series_of(metrics, METRIC_CACHE_BYTES, NULL),
-                       bytes_gauge, cache);
+                       bytes_gauge, e);
     metrics_gauge_call(metrics,
                        metrics_series_of(metrics, METRIC_CACHE_ENTRIES, NULL),
-                       entries_gauge, cache);
+                       entries_gauge, e);
     *ret = e;
     return 0;
 }
@@ -154,7 +131,7 @@ void edge_free(struct edge **edge)
         mem_free(e->routes[i]);
     mem_free(e->routes);
     auth_keys_free(&e->keys);
-    shelves_free(e);
+    larder_free(&e->larder);
     mem_free((void *)e->spec.classes);
     mem_free(e);
 }
@@ -204,4 +181,69 @@ void edge_position_moved(struct edge *e)
             !atomic_exchange(&ew->position_letter_sent, true))
             worker_post(ew->worker, &ew->position_letter);
     }
+}
+
+/* ---- the cache -------------------------------------------------------- */
+
+void edge_cache_stats(struct edge *e, struct fl_cache_stats *ret)
+{
+    larder_stats(e->larder, ret);
+}
+
+/* A letter to each worker; the last to be read says so. */
+struct round {
+    pthread_mutex_t lock;
+    pthread_cond_t over;
+    unsigned left;
+    struct round_letter {
+        struct letter letter;
+        struct round *round;
+    } letters[WORKERS_MAX];
+};
+
+static void on_round(struct worker *w, struct letter *letter)
+{
+    struct round *round =
+        CONTAINER_OF(letter, struct round_letter, letter)->round;
+
+    (void)pthread_mutex_lock(&round->lock);
+    if (--round->left == 0)
+        (void)pthread_cond_signal(&round->over);
+    (void)pthread_mutex_unlock(&round->lock);
+}
+
+/* Returns when each worker has ended what it was at. */
+static void workers_round(struct edge *e)
+{
+    struct round round = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                          .over = PTHREAD_COND_INITIALIZER};
+
+    (void)pthread_mutex_lock(&round.lock);
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+        struct edge_worker *ew = atomic_load(&e->workers[i]);
+
+        if (!ew)
+            continue;
+        round.letters[i].letter.fn = on_round;
+        round.letters[i].round = &round;
+        round.left++;
+        worker_post(ew->worker, &round.letters[i].letter);
+    }
+    while (round.left > 0)
+        (void)pthread_cond_wait(&round.over, &round.lock);
+    (void)pthread_mutex_unlock(&round.lock);
+    (void)pthread_cond_destroy(&round.over);
+    (void)pthread_mutex_destroy(&round.lock);
+}
+
+int edge_cache_resize(struct edge *e, size_t bytes_max)
+{
+    struct fl_cache *old = NULL;
+    int error = larder_resize(e->larder, bytes_max, &old);
+
+    if (error < 0 || !old)
+        return error;
+    workers_round(e);
+    larder_carry(e->larder, &old);
+    return 0;
 }

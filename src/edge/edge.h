@@ -15,8 +15,8 @@
 #include "edge/exchange.h"
 #include "edge/identity.h"
 
-struct cache;
 struct edge;
+struct fl_cache_stats;
 struct loop;
 struct metrics;
 struct metrics_shard;
@@ -69,8 +69,7 @@ struct edge_feed {
 };
 
 int edge_new(struct edge **ret, const struct edge_spec *, struct tagclock *,
-             struct cache *, struct metrics *,
-             const struct edge_feed *) MUST_CHECK;
+             struct metrics *, const struct edge_feed *) MUST_CHECK;
 void edge_free(struct edge **);
 /* Before edge_start(). Copies the struct, keeps the pointers. ERR_EXISTS. */
 int edge_route_add(struct edge *, const struct route *) MUST_CHECK;
@@ -78,6 +77,13 @@ int edge_start(struct edge *) MUST_CHECK;
 /* The clock's horizon has moved: requests that wait for a position look again.
  * Any thread; cheap when nobody waits. */
 void edge_position_moved(struct edge *);
+
+/* Of the cache of replies. */
+void edge_cache_stats(struct edge *, struct fl_cache_stats *ret);
+/* More memory for it, or less: what fits stays. Waits for a turn of each
+ * worker; not on one of them, and not twice at once. ERR_NOMEM: all is as it
+ * was. */
+int edge_cache_resize(struct edge *, size_t bytes_max) MUST_CHECK;
 
 /* On the worker's thread, before and after its loop. */
 int edge_worker_new(struct edge_worker **ret, struct edge *, struct worker *,

@@ -12,10 +12,11 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "cache/cache.h"
 #include "edge/encode.h"
+#include "edge/larder.h"
 #include "edge/pipeline.h"
 #include "edge/session.h"
+#include "fieldline/cache.h"
 #include "net/stream.h"
 #include "proto/http1.h"
 
@@ -62,10 +63,10 @@ static void on_sweep(struct timer *t, void *arg)
 {
     struct edge_worker *ew = arg;
     struct edge *e = ew->edge;
-    struct cache_stats stats;
+    struct fl_cache_stats stats;
 
-    cache_expire(e->cache, loop_now_ms(ew->loop));
-    cache_stats(e->cache, &stats);
+    larder_sweep(e->larder);
+    larder_stats(e->larder, &stats);
     metrics_add(ew->shard,
                 metrics_series_of(e->metrics, METRIC_CACHE_EVICTIONS, NULL),
                 stats.evictions - ew->evictions);

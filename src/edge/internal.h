@@ -27,10 +27,10 @@ struct auth_keys;
 struct flights;
 struct gzip;
 struct http1;
+struct larder;
 struct listener;
 struct router;
 struct session;
-struct shelf;
 
 #define EDGE_BODY_DEFAULT   ((size_t)1024 * 1024)
 #define EDGE_LISTENERS_MAX  4
@@ -51,8 +51,7 @@ struct edge {
     struct edge_spec spec; /* limits filled in; classes copied */
     struct edge_feed feed;
     struct tagclock *clock;
-    struct cache *cache;
-    struct shelf **shelves; /* by class */
+    struct larder *larder;
     struct metrics *metrics;
     struct auth_keys *keys; /* NULL: nobody can sign in */
     struct flights *flights;
@@ -139,7 +138,6 @@ struct request {
     struct list wait_link;
     struct timer wait_timer;
     struct bytes key;
-    uint64_t key_hash;
     struct flight *flight; /* led */
     struct flight_waiter waiter;
     char key_room[REQUEST_KEY_ROOM];

@@ -12,13 +12,12 @@
 
 #include "base/blob.h"
 #include "base/error.h"
-#include "cache/cache.h"
 #include "edge/encode.h"
+#include "edge/larder.h"
 #include "edge/reply.h"
 #include "edge/respond.h"
 #include "edge/router.h"
 #include "edge/session.h"
-#include "edge/shelf.h"
 
 #include <assert.h>
 
@@ -245,7 +244,6 @@ static int key_make(struct request *r)
     at = put(at, user.at, user.len);
     (void)put(at, r->target.raw.at, r->target.raw.len);
     r->key = (struct bytes){key, len};
-    r->key_hash = cache_hash(r->key);
     return 0;
 }
 
@@ -359,34 +357,36 @@ static void serve_stale(struct request *r, struct reply *reply,
     handler_call(r);
 }
 
+static bool may_be_stale(const struct request *r)
+{
+    const struct edge *e = r->x.edge->edge;
+
+    return e->spec.classes[r->x.route->cache_class].swr_ms > 0;
+}
+
 static void lookup(struct request *r)
 {
     struct edge *e = r->x.edge->edge;
     uint64_t now_ms = loop_now_ms(r->x.edge->loop);
     /* Read BEFORE the check: the check then covers every change up to it. */
     uint64_t stamp = tagclock_stamp(e->clock);
-    struct cache_meta meta;
-    struct cache_value *v =
-        cache_get(e->cache, r->key, r->key_hash, now_ms, &meta);
+    struct reply *reply = larder_get(e->larder, r->key);
+    bool fresh = reply && now_ms < reply->fresh_until_ms;
 
-    if (!v || !tagclock_valid(e->clock, &meta.tags, meta.stamp)) {
-        cache_unpin(&v);
+    /* The cache's clock is not the loop's: it may keep a little longer. */
+    if (!reply || (!fresh && !may_be_stale(r))) {
+        reply_unref(&reply);
         load(r);
         return;
     }
 
-    bool fresh = now_ms < meta.fresh_until_ms;
-    struct reply *reply = reply_of(v);
     struct serving serving = {
         .outcome = fresh ? CACHE_HIT : CACHE_STALE,
         .has_position = true,
         .stamp = stamp,
-        .ttl_s = ((int64_t)meta.fresh_until_ms - (int64_t)now_ms) / MS_PER_S,
+        .ttl_s = ((int64_t)reply->fresh_until_ms - (int64_t)now_ms) / MS_PER_S,
     };
 
-    /* Most hits find it said already: the line stays shared. */
-    if (!atomic_load_explicit(&reply->place.used, memory_order_relaxed))
-        atomic_store_explicit(&reply->place.used, true, memory_order_relaxed);
     if (LIKELY(fresh)) {
         count_lookup(r, LOOKUP_HIT);
         respond(r, reply, &serving);
@@ -394,7 +394,7 @@ static void lookup(struct request *r)
     } else {
         serve_stale(r, reply, &serving);
     }
-    cache_unpin(&v);
+    reply_unref(&reply);
 }
 
 /* ---- waiting for a position ------------------------------------------- */
@@ -500,22 +500,11 @@ static bool is_storable(const struct request *r, const struct reply *reply)
 
 static bool store(struct request *r, struct reply *reply)
 {
-    struct edge *e = r->x.edge->edge;
-    const struct cache_class_spec *class = &e->spec.classes[r->x.cache_class];
-    uint64_t now_ms = loop_now_ms(r->x.edge->loop);
-    struct cache_meta meta = {
-        .tags = r->x.tags,
-        .stamp = r->x.stamp,
-        .stored_ms = now_ms,
-        .fresh_until_ms = now_ms + class->ttl_ms,
-        .dead_at_ms = now_ms + class->ttl_ms + class->swr_ms,
-        .class_index = (uint32_t)r->x.cache_class,
-    };
+    struct larder_item item = {.class_index = (unsigned)r->x.cache_class,
+                               .tags = &r->x.tags,
+                               .now_ms = loop_now_ms(r->x.edge->loop)};
 
-    return cache_set(e->cache, r->key, r->key_hash, &reply->value, &meta,
-                     now_ms) == 0 &&
-           shelf_put(e->shelves[meta.class_index], reply, r->key,
-                     r->key_hash) == 0;
+    return larder_put(r->x.edge->edge->larder, r->key, reply, &item) == 0;
 }
 
 void pipeline_finish(struct request *r, struct reply *reply)

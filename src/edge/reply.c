@@ -9,29 +9,29 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "edge/encode.h"
-#include "edge/shelf.h"
 
-static void on_unused(struct cache_value *v)
+#include <assert.h>
+
+static void reply_free(struct reply *r)
 {
-    struct reply *r = reply_of(v);
     struct blob *gzip = atomic_load_explicit(&r->gzip, memory_order_acquire);
 
-    shelf_leave(r);
+    assert(list_empty(&r->place.link)); /* a shelf's are the cache's */
     blob_unref(&gzip);
     blob_unref(&r->body);
+    mem_free(r->place.key);
     mem_free(r);
 }
 
 /* What it holds, with room for a gzip form made later. */
-static uint32_t weigh(size_t text_len, const struct blob *body,
-                      bool compressible)
+static size_t weigh(size_t text_len, const struct blob *body, bool compressible)
 {
     size_t len = body ? body->len : 0;
     size_t weight = sizeof(struct reply) + text_len + len;
 
     if (compressible && len >= ENCODE_BYTES_MIN)
         weight += len / 4;
-    return weight < UINT32_MAX ? (uint32_t)weight : UINT32_MAX;
+    return weight;
 }
 
 int reply_new(struct reply **ret, unsigned status, struct bytes etag,
@@ -51,26 +51,27 @@ int reply_new(struct reply **ret, unsigned status, struct bytes etag,
     if (lines.len)
         memcpy(text + etag.len, lines.at, lines.len);
     *r = (struct reply){
-        .value = {.weight = weigh(etag.len + lines.len, body, compressible),
-                  .free_fn = on_unused},
+        .weight = weigh(etag.len + lines.len, body, compressible),
         .status = status,
         .compressible = compressible,
         .etag = {text, etag.len},
         .lines = {text + etag.len, lines.len},
         .body = body,
     };
-    atomic_init(&r->value.refs, 1);
+    atomic_init(&r->refs, 1);
     atomic_init(&r->gzip, NULL);
+    list_init(&r->place.link);
     *ret = r;
     return 0;
 }
 
 void reply_unref(struct reply **reply)
 {
-    struct cache_value *v = *reply ? &(*reply)->value : NULL;
+    struct reply *r = *reply;
 
     *reply = NULL;
-    cache_unpin(&v);
+    if (r && atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) == 1)
+        reply_free(r);
 }
 
 struct blob *reply_gzip(struct reply *r, struct gzip *g)

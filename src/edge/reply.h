@@ -5,32 +5,34 @@
  * What is the same for everybody it is sent to is printed once (lines, etag);
  * what differs (date, position, trace, how the cache answered) is added when
  * it is sent. The gzip form is made at its first use and kept.
- * Owner: shared by its count; a response cache's value.
- * Threads: immutable but for gzip, which is set once, atomically, and place,
- * which is its shelf's.
+ * Owner: shared by its count; the larder has one reference of what it keeps.
+ * Threads: immutable once kept, but for gzip, which is set once, atomically,
+ * and place, which is its shelf's.
  */
 #ifndef FIELDLINE_EDGE_REPLY_H
 #define FIELDLINE_EDGE_REPLY_H
 
+#include "base/bytes.h"
 #include "base/list.h"
-#include "cache/cache.h"
+
+#include <stdatomic.h>
 
 struct blob;
 struct gzip;
 struct shelf;
 
-/* Where a cached reply stands among those of its class. */
+/* Where a kept reply stands among those of its class. */
 struct place {
-    struct list link;
-    struct shelf *shelf; /* NULL: on none */
+    struct list link;    /* alone: on no shelf */
+    struct shelf *shelf; /* NULL: its class has no bound */
     char *key;           /* of the cache */
     size_t key_len;
-    uint64_t hash;
+    bool settled;     /* in the cache: it may be asked to leave it */
     atomic_bool used; /* since it was looked at last */
 };
 
 struct reply {
-    struct cache_value value; /* first */
+    atomic_uint refs;
     unsigned status;
     bool compressible;
     bool shared;        /* will be sent again: compressing it well pays */
@@ -38,7 +40,9 @@ struct reply {
     struct bytes lines; /* header lines, each with its CRLF */
     struct blob *body;  /* or NULL */
     _Atomic(struct blob *) gzip;
+    size_t weight;  /* bytes, itself included */
     uint64_t stamp; /* what was known before it was made */
+    uint64_t fresh_until_ms;
     struct place place;
 };
 
@@ -48,14 +52,10 @@ int reply_new(struct reply **ret, unsigned status, struct bytes etag,
               struct blob *body) MUST_CHECK;
 static inline struct reply *reply_ref(struct reply *r)
 {
-    cache_pin(&r->value);
+    atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);
     return r;
 }
 void reply_unref(struct reply **); /* NULL-safe, clears */
-static inline struct reply *reply_of(struct cache_value *v)
-{
-    return CONTAINER_OF(v, struct reply, value);
-}
 
 /* The gzip form, borrowed; NULL when it cannot be had. */
 struct blob *reply_gzip(struct reply *, struct gzip *);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * shelf - a list of replies under one mutex, second chance for the used.
- *
- * The cache's locks are never taken under a shelf's, nor the other way round:
- * the cache frees what it drops outside of its locks.
  * Threads: any, locked by mutex.
  */
 #include "edge/shelf.h"
@@ -17,19 +14,17 @@
 
 struct shelf {
     pthread_mutex_t mutex;
-    struct cache *cache;
     struct list replies; /* the first leaves first */
     size_t count, entries_max;
 };
 
-int shelf_new(struct shelf **ret, struct cache *cache, size_t entries_max)
+int shelf_new(struct shelf **ret, size_t entries_max)
 {
     struct shelf *s = mem_zalloc(1, sizeof(*s));
 
     if (!s)
         return ERR_NOMEM;
-    pthread_mutex_init(&s->mutex, NULL);
-    s->cache = cache;
+    (void)pthread_mutex_init(&s->mutex, NULL);
     list_init(&s->replies);
     s->entries_max = entries_max;
     *ret = s;
@@ -43,71 +38,73 @@ void shelf_free(struct shelf **shelf)
     *shelf = NULL;
     if (!s)
         return;
-    pthread_mutex_destroy(&s->mutex);
+    (void)pthread_mutex_destroy(&s->mutex);
     mem_free(s);
 }
 
-/* A reference, unless its last one has just been given up. */
-static bool reply_try_ref(struct reply *r)
+int shelf_put(struct shelf *s, struct reply *r, struct bytes key)
 {
-    unsigned refs = atomic_load(&r->value.refs);
+    struct place *place = &r->place;
 
-    while (refs &&
-           !atomic_compare_exchange_weak(&r->value.refs, &refs, refs + 1))
-        continue;
-    return refs > 0;
+    if (!s->entries_max)
+        return 0;
+    if (!place->key) {
+        place->key = mem_copy(key);
+        if (!place->key)
+            return ERR_NOMEM;
+        place->key_len = key.len;
+    }
+    place->shelf = s;
+    (void)pthread_mutex_lock(&s->mutex);
+    place->settled = false;
+    list_append(&s->replies, &place->link);
+    s->count++;
+    (void)pthread_mutex_unlock(&s->mutex);
+    return 0;
 }
 
-/* Who has to go for one more, taken off, with a reference; or NULL. */
-static struct reply *shelf_victim(struct shelf *s)
+/* Locked. The first that may be asked to leave for another; or NULL. */
+static struct reply *victim_find(struct shelf *s, const struct reply *other)
 {
     unsigned spared = 0;
 
-    while (s->count >= s->entries_max) {
+    for (size_t looked = 0; looked < s->count + SPARED_MAX; looked++) {
         struct reply *r = LIST_FIRST(&s->replies, struct reply, place.link);
+        bool used = atomic_exchange_explicit(&r->place.used, false,
+                                             memory_order_relaxed);
 
-        list_remove(&r->place.link);
-        if (atomic_exchange_explicit(&r->place.used, false,
-                                     memory_order_relaxed) &&
-            spared++ < SPARED_MAX) {
-            list_append(&s->replies, &r->place.link);
-            continue;
-        }
-        s->count--;
-        if (reply_try_ref(r))
+        if (r->place.settled && r != other && !(used && spared++ < SPARED_MAX))
             return r;
+        list_remove(&r->place.link);
+        list_append(&s->replies, &r->place.link);
     }
     return NULL;
 }
 
-int shelf_put(struct shelf *s, struct reply *r, struct bytes key, uint64_t hash)
+/* Locked. */
+static void take_off(struct shelf *s, struct reply *r)
 {
-    struct place *place = &r->place;
-    struct reply *victim;
+    list_remove(&r->place.link);
+    s->count--;
+}
 
-    if (!s->entries_max)
-        return 0;
-    place->key = mem_alloc(key.len);
-    if (!place->key) {
-        (void)cache_delete(s->cache, key, hash);
-        return ERR_NOMEM;
+struct reply *shelf_settle(struct reply *r)
+{
+    struct shelf *s = r->place.shelf;
+    struct reply *victim = NULL;
+
+    if (!s)
+        return NULL;
+    (void)pthread_mutex_lock(&s->mutex);
+    r->place.settled = true;
+    if (s->count > s->entries_max)
+        victim = victim_find(s, r);
+    if (victim) {
+        take_off(s, victim);
+        reply_ref(victim); /* the cache, which has one, cannot have let go */
     }
-    memcpy(place->key, key.at, key.len);
-    place->key_len = key.len;
-    place->hash = hash;
-    place->shelf = s;
-    pthread_mutex_lock(&s->mutex);
-    victim = shelf_victim(s);
-    list_append(&s->replies, &place->link);
-    s->count++;
-    pthread_mutex_unlock(&s->mutex);
-    if (!victim)
-        return 0;
-    place = &victim->place;
-    (void)cache_delete(s->cache, (struct bytes){place->key, place->key_len},
-                       place->hash);
-    reply_unref(&victim);
-    return 0;
+    (void)pthread_mutex_unlock(&s->mutex);
+    return victim;
 }
 
 void shelf_leave(struct reply *r)
@@ -116,11 +113,8 @@ void shelf_leave(struct reply *r)
 
     if (!s)
         return;
-    pthread_mutex_lock(&s->mutex);
-    if (!list_empty(&r->place.link)) {
-        list_remove(&r->place.link);
-        s->count--;
-    }
-    pthread_mutex_unlock(&s->mutex);
-    mem_free(r->place.key);
+    (void)pthread_mutex_lock(&s->mutex);
+    if (!list_empty(&r->place.link))
+        take_off(s, r);
+    (void)pthread_mutex_unlock(&s->mutex);
 }

@@ -156,6 +156,7 @@ int ops_routes(struct ops *ops, struct edge *edge)
         {"/api/performance", ops_performance},
     };
 
+    ops->edge = edge;
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         struct route route = {.method = HTTP_GET,
                               .template = all[i].template,

@@ -16,7 +16,6 @@
 
 #include "base/bytes.h"
 
-struct cache;
 struct edge;
 struct feed;
 struct loop;
@@ -29,7 +28,6 @@ struct ops;
 struct ops_options {
     struct metrics *metrics;
     struct feed *feed;
-    struct cache *cache;
     unsigned class_count;
     const struct bytes *classes; /* cache classes, borrowed */
     struct bytes app;            /* the application's name, borrowed */

@@ -43,6 +43,7 @@ struct step {
 struct ops {
     unsigned magic;
     struct ops_options options;
+    struct edge *edge; /* of its routes */
     uint64_t started_ns;
     struct loop *loop; /* of the watch, or NULL */
     struct timer timer;

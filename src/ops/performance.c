@@ -9,9 +9,9 @@
  */
 #include "base/buf.h"
 #include "base/clock.h"
-#include "cache/cache.h"
 #include "edge/edge.h"
 #include "feed/feed.h"
+#include "fieldline/cache.h"
 #include "json/json.h"
 #include "ops/ops_private.h"
 #include "store/change.h"
@@ -116,9 +116,9 @@ static void write_messages(struct buf *out, const struct ops *ops)
 static void write_cache(struct buf *out, const struct ops *ops)
 {
     struct span s = span_of(ops, OPS_SECONDS);
-    struct cache_stats stats;
+    struct fl_cache_stats stats;
 
-    cache_stats(ops->options.cache, &stats);
+    edge_cache_stats(ops->edge, &stats);
     open_member(out, "cache");
     member(out, "entries", (double)stats.entries);
     member(out, "bytes", (double)stats.bytes);

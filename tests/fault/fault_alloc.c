@@ -15,7 +15,7 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "base/table.h"
-#include "cache/cache.h"
+#include "cache/tagclock.h"
 #include "metrics/metrics.h"
 
 #include <inttypes.h>
@@ -74,32 +74,6 @@ static void scenario_arena(void)
     arena_fini(&a);
 }
 
-static void value_free(struct cache_value *v)
-{
-    mem_free(v);
-}
-
-static void scenario_cache(void)
-{
-    struct cache_options o = {.size = sizeof(o), .entries_max = 40};
-    struct cache_meta meta = {.dead_at_ms = 1000};
-    struct cache *c = NULL;
-
-    CHECK(is_clean(cache_new(&c, &o)));
-    for (uint64_t i = 0; c && i < 200; i++) {
-        struct bytes key = {(const char *)&i, sizeof(i)};
-        struct cache_value *v = mem_zalloc(1, sizeof(*v));
-
-        if (!v)
-            continue;
-        atomic_init(&v->refs, 1);
-        v->free_fn = value_free;
-        CHECK(is_clean(cache_set(c, key, cache_hash(key), v, &meta, 0)));
-        cache_unpin(&v);
-    }
-    cache_free(&c);
-}
-
 static void scenario_tagclock(void)
 {
     struct tagclock *c = NULL;
@@ -135,9 +109,9 @@ static const struct {
     const char *name;
     void (*run)(void);
 } scenarios[] = {
-    {"table", scenario_table},       {"buf", scenario_buf},
-    {"arena", scenario_arena},       {"cache", scenario_cache},
-    {"tagclock", scenario_tagclock}, {"metrics", scenario_metrics},
+    {"table", scenario_table},     {"buf", scenario_buf},
+    {"arena", scenario_arena},     {"tagclock", scenario_tagclock},
+    {"metrics", scenario_metrics},
 };
 
 int main(void)

@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "cache/cache.h"
+#include "cache/tagclock.h"
 #include "edge/edge.h"
 #include "metrics/metrics.h"
 #include "net/worker.h"
@@ -28,11 +28,11 @@
 
 #define INPUT_MAX   ((size_t)1 << 16)
 #define ANSWERS_MAX ((size_t)1 << 24)
+#define CACHE_BYTES ((size_t)64 << 20)
 
 static struct metrics *metrics;
 static struct metrics_shard *shard;
 static struct tagclock *edge_clock;
-static struct cache *cache;
 static struct edge *edge;
 static struct edge_worker *edge_worker;
 static unsigned port;
@@ -102,16 +102,15 @@ static void edge_up(void)
                  .role_count = 1,
                  .roles = &role},
         .class_count = 1,
+        .cache_bytes_max = CACHE_BYTES,
         .classes = &class};
-    struct cache_options options = {.size = sizeof(options)};
     struct worker *worker = NULL;
 
     log_level_set(LOG_OFF);
     FUZZ_CHECK(metrics_new(&metrics) == 0);
     FUZZ_CHECK(metrics_shard_new(metrics, &shard) == 0);
     FUZZ_CHECK(tagclock_new(&edge_clock, 1 << 16) == 0);
-    FUZZ_CHECK(cache_new(&cache, &options) == 0);
-    FUZZ_CHECK(edge_new(&edge, &spec, edge_clock, cache, metrics, NULL) == 0);
+    FUZZ_CHECK(edge_new(&edge, &spec, edge_clock, metrics, NULL) == 0);
     for (size_t i = 0; i < ARRAY_LEN(routes); i++)
         FUZZ_CHECK(edge_route_add(edge, &routes[i]) == 0);
     FUZZ_CHECK(edge_start(edge) == 0);
@@ -210,6 +209,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_answers(buf_bytes(&answers));
     buf_fini(&answers);
     (void)close(fd);
-    cache_clear(cache);
+    FUZZ_CHECK(edge_cache_resize(edge, 0) == 0); /* empties it */
+    FUZZ_CHECK(edge_cache_resize(edge, CACHE_BYTES) == 0);
     return 0;
 }

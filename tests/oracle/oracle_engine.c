@@ -4,7 +4,9 @@
  *
  * A cache may forget, so a miss is right unless there is room for everything;
  * a hit must be the last value set, alive, with no tag moved since its stamp.
- * The bounds hold after every step, and what is pinned stays whole. Each policy
+ * The bounds hold after every step, and what is pinned stays whole. Some values
+ * are objects: each leaves once, if it ever came in, is freed once, and not
+ * while it is pinned. Each policy
  * runs 400,000 steps, or ten times FIELDLINE_CASES (10,000,000 in the long
  * tests), half of them with room for everything.
  * Threads: loop.
@@ -20,12 +22,23 @@
 #define STEPS      400000
 #define CASE_STEPS 10
 
+#define THING_ALIVE 0x600dda7au
+#define THING_DEAD  0xdeadda7au
+
+/* What is set as an object. */
+struct thing {
+    unsigned state;
+    bool has_left;
+    uint64_t version;
+};
+
 struct model {
     uint64_t version; /* 0: nothing is there */
     uint64_t dead_at_ms;
     uint64_t stamp;
     uint64_t tag; /* 0: none */
     size_t size;
+    bool is_object;
 };
 
 struct oracle {
@@ -35,11 +48,15 @@ struct oracle {
     struct model model[KEYS];
     struct fl_cache_pin *pins[PINS];
     uint64_t pinned[PINS]; /* the version */
+    bool pinned_objects[PINS];
     uint64_t tag_at[TAGS + 1];
     uint64_t now_ms, offset, version;
     size_t entries_max, bytes_max, loads;
     bool roomy;
 };
+
+static size_t living, inside; /* things */
+static struct thing *setting; /* it is not known yet whether it comes in */
 
 static uint64_t on_now(void *ctx)
 {
@@ -61,10 +78,17 @@ static const char *value_of(uint64_t version, size_t size)
     return bytes;
 }
 
-static void check_value(const struct fl_cache_pin *pin, uint64_t version)
+static void check_value(const struct fl_cache_pin *pin, uint64_t version,
+                        bool is_object)
 {
     size_t size = fl_cache_pin_size(pin);
 
+    if (is_object) {
+        const struct thing *t = fl_cache_pin_value(pin);
+
+        CHECK(t->state == THING_ALIVE && t->version == version);
+        return;
+    }
     CHECK((uintptr_t)fl_cache_pin_value(pin) % 8 == 0);
     CHECK(memcmp(fl_cache_pin_value(pin), value_of(version, size), size) == 0);
 }
@@ -112,15 +136,17 @@ static struct fl_cache_item version_next(struct oracle *o, size_t key)
 }
 
 static void pin_keep(struct oracle *o, struct fl_cache_pin *pin,
-                     uint64_t version)
+                     const struct model *m)
 {
     size_t at = random_below(o->random, PINS);
 
+    check_value(pin, m->version, m->is_object);
     if (o->pins[at])
-        check_value(o->pins[at], o->pinned[at]);
+        check_value(o->pins[at], o->pinned[at], o->pinned_objects[at]);
     fl_cache_unpin(o->cache, &o->pins[at]);
     o->pins[at] = pin;
-    o->pinned[at] = version;
+    o->pinned[at] = m->version;
+    o->pinned_objects[at] = m->is_object;
 }
 
 static void step_set(struct oracle *o)
@@ -135,6 +161,63 @@ static void step_set(struct oracle *o)
 
     CHECK(error == 0 || (error == FL_ERR_LIMIT && !o->roomy));
     if (error < 0)
+        m->version = 0;
+}
+
+static void on_leave(void *object)
+{
+    struct thing *t = object;
+
+    CHECK(t->state == THING_ALIVE && !t->has_left && t != setting);
+    t->has_left = true;
+    inside--;
+}
+
+/* What does not come in is freed while it is set, and has never left. */
+static void on_free(void *object)
+{
+    struct thing *t = object;
+
+    CHECK(t->state == THING_ALIVE && t->has_left == (t != setting));
+    if (t == setting)
+        setting = NULL;
+    t->state = THING_DEAD;
+    living--;
+    free(t);
+}
+
+static void step_set_object(struct oracle *o)
+{
+    size_t key = random_below(o->random, KEYS);
+    char text[32];
+    size_t size = key_of(key, text);
+    bool too_large = random_below(o->random, 100) == 0;
+    struct fl_cache_item item = version_next(o, key);
+    struct model *m = &o->model[key];
+    struct thing *t = malloc(sizeof(*t));
+    struct fl_cache_object object = {.size = sizeof(object),
+                                     .object = t,
+                                     .weight = m->size,
+                                     .free_fn = on_free,
+                                     .leave_fn = on_leave};
+
+    CHECK(t);
+    *t = (struct thing){.state = THING_ALIVE, .version = m->version};
+    if (too_large)
+        object.weight = o->bytes_max;
+    m->size = object.weight;
+    m->is_object = true;
+    living++;
+    setting = t;
+
+    int error = fl_cache_set_object(o->cache, text, size, &object, &item);
+
+    CHECK(error == 0 || (error == FL_ERR_LIMIT && (!o->roomy || too_large)));
+    CHECK(setting == (error == 0 ? t : NULL));
+    setting = NULL;
+    if (error == 0)
+        inside++;
+    else
         m->version = 0;
 }
 
@@ -153,8 +236,7 @@ static void step_get(struct oracle *o)
         return;
     }
     CHECK(is_alive(o, m) && fl_cache_pin_size(pin) == m->size);
-    check_value(pin, m->version);
-    pin_keep(o, pin, m->version);
+    pin_keep(o, pin, m);
 }
 
 static size_t load_key(const void *text, size_t size)
@@ -192,8 +274,7 @@ static void step_load(struct oracle *o)
     CHECK(fl_cache_get_or_load(o->cache, text, size, on_load, o, &pin) == 0);
     CHECK(o->loads == before + 1 || alive);
     CHECK(!(o->roomy && alive) || o->loads == before);
-    check_value(pin, o->model[key].version);
-    pin_keep(o, pin, o->model[key].version);
+    pin_keep(o, pin, &o->model[key]);
 }
 
 static int on_load_many(struct fl_cache_load *load,
@@ -229,7 +310,8 @@ static void step_many(struct oracle *o)
         keys[i] = (struct fl_cache_key){texts[i], key_of(first + i, texts[i])};
     CHECK(fl_cache_get_many(o->cache, keys, 8, on_load_many, o, pins) == 0);
     for (size_t i = 0; i < 8; i++) {
-        check_value(pins[i], o->model[first + i].version);
+        check_value(pins[i], o->model[first + i].version,
+                    o->model[first + i].is_object);
         fl_cache_unpin(o->cache, &pins[i]);
     }
 }
@@ -276,6 +358,7 @@ static void check_bounds(const struct oracle *o)
     fl_cache_stats(o->cache, &s);
     CHECK(s.entries <= s.entries_max && s.bytes <= s.bytes_max);
     CHECK(s.entries_max <= o->entries_max && s.bytes_max <= o->bytes_max);
+    CHECK(inside <= s.entries && inside <= living);
 }
 
 static void step(struct oracle *o)
@@ -283,8 +366,10 @@ static void step(struct oracle *o)
     switch (random_below(o->random, 16)) {
     case 0:
     case 1:
-    case 2:
         step_set(o);
+        break;
+    case 2:
+        step_set_object(o);
         break;
     case 3:
         step_delete(o);
@@ -338,6 +423,7 @@ static void run(struct random *r, enum fl_cache_policy policy, bool roomy,
         fl_cache_unpin(o->cache, &o->pins[i]);
     fl_cache_free(&o->cache);
     fl_tagclock_free(&o->clock);
+    CHECK(living == 0 && inside == 0);
 }
 
 static size_t steps_of(void)

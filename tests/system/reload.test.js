@@ -101,6 +101,28 @@ describe('a reload', () => {
     await live.close();
   });
 
+  test('memory for the cache grows and shrinks with what is in it', async () => {
+    const token = server.token(1, 1, 'LOGISTICS_MANAGE');
+    const status = async () =>
+      (await server.fetch('/api/v1/clinics', { token })).headers
+        .get('cache-status');
+    const reload = async (megabytes) => {
+      const done = (server.log.match(/app\.reload file=/g) || []).length + 1;
+      fs.writeFileSync(file,
+        right.replace('memory: 8MB', `memory: ${megabytes}MB`));
+      server.process.kill('SIGHUP');
+      await logged(server, new RegExp(`(app\\.reload file=[^]*){${done}}`));
+    };
+    assert.match(await status(), /^fieldline; fwd=miss; stored/);
+    for (const megabytes of [12, 4, 64]) {
+      await reload(megabytes);
+      assert.match(await status(), /^fieldline; hit/);
+      const { body } = await server.json('/api/performance');
+      assert.strictEqual(body.cache.bytesMax, megabytes << 20);
+      assert.strictEqual(body.cache.entries, 1);
+    }
+  });
+
   test('the log level counts from the reload on', async () => {
     const seen = server.log.length;
     const megabytes = async () =>

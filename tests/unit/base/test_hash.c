@@ -22,6 +22,16 @@ static void the_keyed_hash_is_ours(void **state)
     assert_true(hash_keyed_seed(BYTES("a"), 0) != hash_keyed(BYTES("a")));
 }
 
+static void unmixing_undoes_mixing(void **state)
+{
+    for (unsigned bit = 0; bit < 64; bit++) {
+        assert_true(hash_unmix(hash_mix(UINT64_C(1) << bit)) ==
+                    UINT64_C(1) << bit);
+        assert_true(hash_mix(hash_unmix(UINT64_MAX << bit)) ==
+                    UINT64_MAX << bit);
+    }
+}
+
 static void random_bytes_differ(void **state)
 {
     unsigned char a[32] = {0}, b[32] = {0};
@@ -33,4 +43,5 @@ static void random_bytes_differ(void **state)
 
 RUN(cmocka_unit_test(the_stable_hash_never_changes),
     cmocka_unit_test(the_keyed_hash_is_ours),
+    cmocka_unit_test(unmixing_undoes_mixing),
     cmocka_unit_test(random_bytes_differ))

@@ -199,6 +199,65 @@ static void a_pinned_value_outlives_its_entry(void **state)
     fl_cache_free(&c);
 }
 
+static void what_was_done_is_counted(void **state)
+{
+    struct fl_cache *c = cache_of(10, NULL);
+    struct fl_cache_stats s;
+    struct fl_cache_pin *pin;
+
+    assert_null(fl_cache_get(c, "a", 1));
+    set(c, "a", "1", NULL);
+    set(c, "a", "2", NULL);
+    set(c, "", "the empty key", NULL);
+    for (int i = 0; i < 2; i++) {
+        pin = fl_cache_get(c, i ? "" : "a", i ? 0 : 1);
+        assert_string_equal(fl_cache_pin_value(pin), i ? "the empty key" : "2");
+        fl_cache_unpin(c, &pin);
+    }
+    assert_true(fl_cache_delete(c, "a", 1));
+    assert_false(fl_cache_delete(c, "a", 1));
+    assert_null(fl_cache_get(c, "a", 1));
+    assert_int_equal(fl_cache_set(c, "b", 1, &s, (size_t)1 << 33, NULL),
+                     FL_ERR_LIMIT);
+    fl_cache_stats(c, &s);
+    assert_int_equal(s.hits, 2);
+    assert_int_equal(s.misses, 2);
+    assert_true(s.hit_rate > 0.49 && s.hit_rate < 0.51);
+    assert_int_equal(s.sets, 3);
+    assert_int_equal(s.deletes, 1);
+    assert_int_equal(s.entries, 1);
+    assert_int_equal(s.entries_max, 10);
+    fl_cache_free(&c);
+    fl_cache_free(&c);
+}
+
+/* P12: a key is its bytes, not their beginning, even if hashes collide. */
+static void equal_hashes_are_not_equal_keys(void **state)
+{
+    static const char *const keys[] = {"a", "a/b",           "ab",
+                                       "",  "a long one: 1", "a long one: 2"};
+    struct fl_cache *c = cache_of(10, NULL);
+    struct entry *e = NULL;
+
+    for (unsigned i = 0; i < ARRAY_LEN(keys); i++) {
+        assert_int_equal(
+            core_entry_new(c, &e, keys[i], strlen(keys[i]), 7, sizeof(i), NULL),
+            0);
+        memcpy((char *)e + entry_value_at(e), &i, sizeof(i));
+        assert_int_equal(core_insert(c, e, 7), 0);
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(keys); i++) {
+        struct fl_cache_pin *pin = core_get(c, keys[i], strlen(keys[i]), 7);
+
+        assert_non_null(pin);
+        assert_int_equal(*(const unsigned *)fl_cache_pin_value(pin), i);
+        fl_cache_unpin(c, &pin);
+    }
+    assert_null(core_get(c, "a/", 2, 7));
+    assert_null(core_get(c, "a long one: 3", 13, 7));
+    fl_cache_free(&c);
+}
+
 static void an_entry_is_gone_after_its_time(void **state)
 {
     struct fl_cache *c = cache_of(10, NULL);
@@ -263,7 +322,7 @@ static void a_moved_tag_is_a_miss_and_a_still_scope_a_hit(void **state)
     fl_tagclock_free(&clock);
 }
 
-static void a_stamp_alone_is_outdated_when_everything_moves(void **state)
+static void what_has_no_tag_obeys_the_clock_if_it_has_a_stamp(void **state)
 {
     struct fl_tagclock *clock = NULL;
     struct fl_cache_item item;
@@ -274,14 +333,21 @@ static void a_stamp_alone_is_outdated_when_everything_moves(void **state)
     struct fl_cache *c = cache_of(10, clock);
 
     fl_cache_item_init(&item, c);
-    set(c, "unstamped", "1", &item);
+    set(c, "knows no clock", "1", &item);
     item.stamp = fl_tagclock_stamp(clock);
-    set(c, "stamped", "1", &item);
-    fl_tagclock_move(clock, fl_tag("route:1", 7), 6);
-    assert_true(has(c, "stamped"));
-    fl_tagclock_move_all(clock, 7);
-    assert_false(has(c, "stamped"));
-    assert_true(has(c, "unstamped"));
+    set(c, "stamp", "1", &item);
+    item.stamp = 0;
+    item.scope = fl_tag("tenant:1", 8);
+    set(c, "scope", "1", &item);
+    assert_true(has(c, "stamp") && has(c, "scope"));
+    tagclock_set_stale((struct tagclock *)clock, true);
+    assert_false(has(c, "stamp") || has(c, "scope"));
+    assert_true(has(c, "knows no clock"));
+    tagclock_set_stale((struct tagclock *)clock, false);
+    assert_true(has(c, "stamp") && has(c, "scope"));
+    fl_tagclock_move_all(clock, 6);
+    assert_false(has(c, "stamp") || has(c, "scope"));
+    assert_null(fl_cache_get(c, "stamp", 5));
     fl_cache_free(&c);
     fl_tagclock_free(&clock);
 }
@@ -514,32 +580,6 @@ static void hot_keys_survive_and_a_broken_file_is_refused(void **state)
     fl_cache_free(&c);
 }
 
-static bool on_look(const struct fl_cache_look *look, void *arg)
-{
-    (*(size_t *)arg)++;
-    assert_int_equal(look->value_size, 2);
-    return *(size_t *)arg < 150;
-}
-
-static void a_walk_sees_each_entry_once_and_can_end(void **state)
-{
-    struct fl_cache *c = cache_of(1000, NULL);
-    size_t seen = 0;
-
-    for (int i = 0; i < 100; i++) {
-        char key[16];
-
-        (void)snprintf(key, sizeof(key), "%d", i);
-        set(c, key, "v", NULL);
-    }
-    fl_cache_each(c, on_look, &seen);
-    assert_int_equal(seen, 100);
-    seen = 149;
-    fl_cache_each(c, on_look, &seen);
-    assert_int_equal(seen, 150);
-    fl_cache_free(&c);
-}
-
 /* --- readers beside writers --- */
 
 #define SHARED_KEYS 300
@@ -563,16 +603,21 @@ static void *on_reader(void *arg)
 static void *on_writer(void *arg)
 {
     unsigned seed = 11;
+    struct fl_cache_item item;
 
+    fl_cache_item_init(&item, arg);
     for (int i = 0; i < SHARED_OPS; i++) {
         uint64_t key = (uint64_t)rand_r(&seed) % SHARED_KEYS;
 
+        item.ttl_ms = key % 3 ? FL_CACHE_NEVER : key % 2;
         if (i % 16 == 0)
             (void)fl_cache_delete(arg, &key, sizeof(key));
+        else if (i % 64 == 2)
+            fl_cache_expire(arg);
         else if (i % 4096 == 1)
             fl_cache_clear(arg);
-        else if (fl_cache_set(arg, &key, sizeof(key), &key, sizeof(key), NULL) <
-                 0)
+        else if (fl_cache_set(arg, &key, sizeof(key), &key, sizeof(key),
+                              &item) < 0)
             return arg;
     }
     return NULL;
@@ -609,15 +654,16 @@ RUN(cmocka_unit_test(capacities_that_cannot_be_are_refused),
     cmocka_unit_test(an_object_leaves_once_and_is_freed_when_nobody_holds_it),
     cmocka_unit_test(an_object_that_cannot_be_kept_is_freed_and_never_left),
     cmocka_unit_test(a_pinned_value_outlives_its_entry),
+    cmocka_unit_test(what_was_done_is_counted),
+    cmocka_unit_test(equal_hashes_are_not_equal_keys),
     cmocka_unit_test(an_entry_is_gone_after_its_time),
     cmocka_unit_test(a_moved_tag_is_a_miss_and_a_still_scope_a_hit),
-    cmocka_unit_test(a_stamp_alone_is_outdated_when_everything_moves),
     cmocka_unit_test(any_number_of_callers_are_one_load),
     cmocka_unit_test(who_waited_for_a_load_that_failed_loads_himself),
     cmocka_unit_test(a_load_that_fails_for_all_tells_each_why),
+    cmocka_unit_test(what_has_no_tag_obeys_the_clock_if_it_has_a_stamp),
     cmocka_unit_test(a_full_cache_finds_everyone_beside_full_buckets),
     cmocka_unit_test(who_waited_for_a_load_that_was_overtaken_asks_again),
     cmocka_unit_test(only_the_missing_of_many_are_loaded),
     cmocka_unit_test(hot_keys_survive_and_a_broken_file_is_refused),
-    cmocka_unit_test(a_walk_sees_each_entry_once_and_can_end),
     cmocka_unit_test(readers_beside_writers_see_whole_values))

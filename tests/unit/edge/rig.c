@@ -240,18 +240,15 @@ static void on_stop(struct worker *w, void *arg)
 void rig_start(struct rig *rig)
 {
     static const struct worker_events events = {on_start, on_stop};
-    struct cache_options options = {.size = sizeof(options)};
     struct edge_feed feed = {.epoch_fn = epoch};
 
     rig->spec.classes = rig->classes;
     rig->spec.auth.roles = rig->roles;
     assert_int_equal(tagclock_new(&rig->clock, 1 << 16), 0);
     tagclock_restart(rig->clock, 10);
-    assert_int_equal(cache_new(&rig->cache, &options), 0);
     assert_int_equal(metrics_new(&rig->metrics), 0);
-    assert_int_equal(edge_new(&rig->edge, &rig->spec, rig->clock, rig->cache,
-                              rig->metrics, &feed),
-                     0);
+    assert_int_equal(
+        edge_new(&rig->edge, &rig->spec, rig->clock, rig->metrics, &feed), 0);
     routes_add(rig);
     if (rig->routes_fn)
         rig->routes_fn(rig);
@@ -270,7 +267,6 @@ void rig_stop(struct rig *rig)
     for (unsigned i = 0; i < rig->workers; i++)
         worker_free(&rig->worker[i]);
     edge_free(&rig->edge);
-    cache_free(&rig->cache);
     tagclock_free(&rig->clock);
     metrics_free(&rig->metrics);
     pthread_cond_destroy(&rig->changed);

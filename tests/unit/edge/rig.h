@@ -13,7 +13,7 @@
 #include "../check.h"
 
 #include "base/buf.h"
-#include "cache/cache.h"
+#include "cache/tagclock.h"
 #include "edge/edge.h"
 #include "metrics/metrics.h"
 #include "net/loop.h"
@@ -38,7 +38,6 @@ struct rig {
     struct cache_class_spec classes[2];
     struct bytes roles[2];
     struct tagclock *clock;
-    struct cache *cache;
     struct metrics *metrics;
     struct metrics_shard *shards[RIG_WORKERS_MAX];
     struct edge *edge;

@@ -6,7 +6,9 @@
 #include "rig.h"
 
 #include "base/hash.h"
+#include "fieldline/cache.h"
 
+#include <sched.h>
 #include <stdio.h>
 
 static struct rig rig;
@@ -104,9 +106,9 @@ static int set_up_narrow(void **state)
 
 static size_t cached(void)
 {
-    struct cache_stats stats;
+    struct fl_cache_stats stats;
 
-    cache_stats(rig.cache, &stats);
+    edge_cache_stats(rig.edge, &stats);
     return stats.entries;
 }
 
@@ -374,6 +376,34 @@ static void test_a_reply_that_sets_a_cookie_is_not_stored(void **state)
     client_close(&c);
 }
 
+static uint64_t lookups(const char *result)
+{
+    struct bytes labels[] = {BYTES("item"), bytes_of(result)};
+
+    return metrics_series_total(
+        rig.metrics,
+        metrics_series_of(rig.metrics, METRIC_CACHE_LOOKUPS, labels));
+}
+
+static int set_up_brief(void **state)
+{
+    rig_init(&rig);
+    rig.classes[0].ttl_ms = 1;
+    rig_start(&rig);
+    return 0;
+}
+
+/* However the clocks of the loop and of the cache differ. */
+static void test_without_swr_nothing_stale_is_served(void **state)
+{
+    struct client *c = client_open(&rig, 0);
+
+    while (atomic_load(&rig.calls) < 200)
+        (void)client_get(c, "/open/7", "");
+    assert_int_equal(lookups("stale"), 0);
+    client_close(&c);
+}
+
 static void test_stale_is_served_while_it_is_renewed(void **state)
 {
     struct client *c = client_open(&rig, 0);
@@ -392,6 +422,115 @@ static void test_stale_is_served_while_it_is_renewed(void **state)
     tag_move("7", 11);
     tagclock_advance(rig.clock, 11);
     check_status(client_get(c, "/open/7", ""), "fieldline; fwd=miss");
+    client_close(&c);
+}
+
+/* ---- another size ----------------------------------------------------- */
+
+#define ASKED   50u /* targets in one go; twice that has room in the class */
+#define RESIZES 20
+
+static int set_up_resized(void **state)
+{
+    rig_init(&rig);
+    rig.workers = 2;
+    rig.spec.cache_bytes_max = 1 << 20;
+    rig_start(&rig);
+    return 0;
+}
+
+static void ask_all(struct client *c)
+{
+    char text[128];
+
+    for (unsigned i = 0; i < ASKED; i++) {
+        (void)snprintf(text, sizeof(text),
+                       "GET /open/%u HTTP/1.1\r\nHost: t\r\n\r\n", i);
+        client_send(c, text);
+    }
+}
+
+static void hear_all(struct client *c, const char *cache_status)
+{
+    char want[64];
+
+    for (unsigned i = 0; i < ASKED; i++) {
+        const struct answer *a = client_answer(c, CLIENT_BODY);
+
+        (void)snprintf(want, sizeof(want), "{\"id\":\"%u\"", i);
+        assert_int_equal(a->status, 200);
+        assert_memory_equal(a->body, want, strlen(want));
+        check_status(a, cache_status);
+    }
+}
+
+/* Both workers are at work on what is cached while that moves. */
+static void test_a_cache_grows_and_shrinks_under_way(void **state)
+{
+    struct client *clients[] = {client_open(&rig, 0), client_open(&rig, 1)};
+    struct fl_cache_stats stats;
+
+    for (size_t i = 0; i < RESIZES; i++) {
+        size_t bytes = (i % 4 == 3 ? 1 : i + 2) << 20;
+
+        ask_all(clients[0]);
+        ask_all(clients[1]);
+        assert_int_equal(edge_cache_resize(rig.edge, bytes), 0);
+        hear_all(clients[0], "fieldline; ");
+        hear_all(clients[1], "fieldline; ");
+        edge_cache_stats(rig.edge, &stats);
+        assert_int_equal(stats.bytes_max, bytes);
+        assert_int_equal(stats.entries, ASKED);
+    }
+    ask_all(clients[0]);
+    hear_all(clients[0], "fieldline; hit");
+    assert_int_equal(edge_cache_resize(rig.edge, (size_t)RESIZES << 21), 0);
+    ask_all(clients[1]);
+    hear_all(clients[1], "fieldline; hit");
+    client_close(&clients[0]);
+    client_close(&clients[1]);
+}
+
+#define BYTES_MORE ((size_t)4 << 20)
+#define YIELDS     10000
+
+static pthread_t resizer;
+
+static void *resize_on(void *arg)
+{
+    return edge_cache_resize(rig.edge, BYTES_MORE) == 0 ? NULL : arg;
+}
+
+/* On a worker that has not ended its turn since the new cache came: it may
+ * still be using the old one, so nothing is moved. */
+static void stay_amid_a_resize(struct rig *r, struct edge_worker *ew)
+{
+    struct fl_cache_stats stats;
+
+    assert_int_equal(pthread_create(&resizer, NULL, resize_on, r), 0);
+    do
+        edge_cache_stats(r->edge, &stats);
+    while (stats.bytes_max != BYTES_MORE);
+    for (int i = 0; i < YIELDS; i++) {
+        edge_cache_stats(r->edge, &stats);
+        assert_int_equal(stats.entries, 0);
+        (void)sched_yield();
+    }
+}
+
+static void test_the_old_cache_is_not_touched_before_each_turn_has_ended(
+    void **state)
+{
+    struct client *c = client_open(&rig, 0);
+    void *wrong;
+
+    ask_all(c);
+    hear_all(c, "fieldline; fwd=miss; stored");
+    rig_on_worker(&rig, 1, stay_amid_a_resize);
+    assert_int_equal(pthread_join(resizer, &wrong), 0);
+    assert_null(wrong);
+    ask_all(c);
+    hear_all(c, "fieldline; hit");
     client_close(&c);
 }
 
@@ -415,15 +554,6 @@ static void crowd_close(struct client *crowd[CROWD])
 {
     for (int i = 0; i < CROWD; i++)
         client_close(&crowd[i]);
-}
-
-static uint64_t lookups(const char *result)
-{
-    struct bytes labels[] = {BYTES("item"), bytes_of(result)};
-
-    return metrics_series_total(
-        rig.metrics,
-        metrics_series_of(rig.metrics, METRIC_CACHE_LOOKUPS, labels));
 }
 
 static void joined_wait(uint64_t count)
@@ -564,8 +694,15 @@ RUN(ONE(test_the_second_read_is_a_hit),
     NARROW(test_a_class_keeps_so_many),
     NARROW(test_a_renewed_entry_counts_once), ONE(test_errors_are_not_stored),
     ONE(test_a_reply_that_sets_a_cookie_is_not_stored),
+    cmocka_unit_test_setup_teardown(test_without_swr_nothing_stale_is_served,
+                                    set_up_brief, tear_down),
     cmocka_unit_test_setup_teardown(test_stale_is_served_while_it_is_renewed,
                                     set_up_stale, tear_down),
+    cmocka_unit_test_setup_teardown(test_a_cache_grows_and_shrinks_under_way,
+                                    set_up_resized, tear_down),
+    cmocka_unit_test_setup_teardown(
+        test_the_old_cache_is_not_touched_before_each_turn_has_ended,
+        set_up_resized, tear_down),
     TWO(test_a_crowd_on_two_workers_is_one_load),
     TWO(test_a_stop_amid_a_flight_leaves_no_waiter_behind),
     TWO(test_when_the_leader_fails_its_waiters_proceed),

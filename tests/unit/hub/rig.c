@@ -7,7 +7,6 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "cache/cache.h"
 #include "cache/tagclock.h"
 #include "data/data.h"
 #include "edge/edge.h"
@@ -229,7 +228,6 @@ struct rig {
     struct admin *admin;
     struct data *data;
     struct tagclock *clock;
-    struct cache *cache;
     struct metrics *metrics;
     struct edge_spec edge_spec;
     struct edge *edge;
@@ -339,7 +337,6 @@ static void store_begin(struct rig *rig)
 
 static void edge_begin(struct rig *rig)
 {
-    struct cache_options options = {.size = sizeof(options)};
     struct edge_feed feed = {.epoch_fn = edge_epoch, .arg = rig};
 
     rig->edge_spec.auth = (struct auth_spec){.alg = AUTH_HS256,
@@ -351,10 +348,9 @@ static void edge_begin(struct rig *rig)
                                              .roles = roles,
                                              .leeway_s = 30};
     assert_int_equal(tagclock_new(&rig->clock, 1 << 16), 0);
-    assert_int_equal(cache_new(&rig->cache, &options), 0);
-    assert_int_equal(edge_new(&rig->edge, &rig->edge_spec, rig->clock,
-                              rig->cache, rig->metrics, &feed),
-                     0);
+    assert_int_equal(
+        edge_new(&rig->edge, &rig->edge_spec, rig->clock, rig->metrics, &feed),
+        0);
     assert_int_equal(hub_routes(rig->hub, rig->edge), 0);
     assert_int_equal(live_routes(rig->live, rig->edge), 0);
     assert_int_equal(edge_start(rig->edge), 0);
@@ -402,7 +398,6 @@ void rig_free(struct rig *rig)
     edge_free(&rig->edge);
     hub_free(&rig->hub);
     live_free(&rig->live);
-    cache_free(&rig->cache);
     tagclock_free(&rig->clock);
     data_free(&rig->data);
     admin_close(&rig->admin);
