@@ -25,10 +25,10 @@ static void the_keyed_hash_is_ours(void **state)
 static void unmixing_undoes_mixing(void **state)
 {
     for (unsigned bit = 0; bit < 64; bit++) {
-        assert_true(hash_unmix(hash_mix(UINT64_C(1) << bit)) ==
-                    UINT64_C(1) << bit);
-        assert_true(hash_mix(hash_unmix(UINT64_MAX << bit)) ==
-                    UINT64_MAX << bit);
+        assert_true(hash_unmix(hash_mix(UINT64_C(1) << bit)) == UINT64_C(1)
+                                                                    << bit);
+        assert_true(hash_mix(hash_unmix(UINT64_MAX << bit)) == UINT64_MAX
+                                                                   << bit);
     }
 }
 
