@@ -22,7 +22,7 @@
 
 #include "base/allocator.h"
 #include "geo/gate.h"
-#include "geo/grid.h"
+#include "geo/window.h"
 
 #define LEAF_POINTS 64u
 #define NODE_LEAVES 128u
@@ -82,23 +82,10 @@ struct fl_geo_index {
 
 /* ---- keys --------------------------------------------------------------- */
 
-/* Monotone; the last cell holds 180 (or 90). */
-static inline uint32_t index_axis(double value, double span)
-{
-    double cell = (value + span / 2) * (0x1p32 / span);
-
-    return cell < 0x1p32 ? (uint32_t)cell : UINT32_MAX;
-}
-
-static inline uint64_t index_key(uint32_t x, uint32_t y)
-{
-    return grid_spread(x) << 1 | grid_spread(y);
-}
-
 static inline mark index_mark(struct fl_geo_point at, uint64_t id)
 {
-    return (mark)index_key(index_axis(at.lng, GRID_LNG_SPAN),
-                           index_axis(at.lat, GRID_LAT_SPAN))
+    return (mark)window_key(window_axis(at.lng, GRID_LNG_SPAN),
+                            window_axis(at.lat, GRID_LAT_SPAN))
                << 64 |
            id;
 }

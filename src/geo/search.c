@@ -2,12 +2,10 @@
 /*
  * search - what lies within a radius or a box, and what is nearest.
  *
- * A box of the globe is a WINDOW of columns and rows of the Z-curve's square.
- * A walk goes from its first key to its last, leaf by leaf; after each leaf it
- * skips to the next key that lies in the window (H. Tropf and H. Herzog,
- * Multidimensional Range Search in Dynamically Balanced Trees, 1981). So it
- * meets each leaf that reaches into the window once, and no other but by the
- * points' own unevenness.
+ * A walk goes from a window's first key to its last, leaf by leaf; after each
+ * leaf it skips to the next key that lies in the window. So it meets each leaf
+ * that reaches into the window once, and no other but by the points' own
+ * unevenness.
  *
  * The nearest are first looked for in the point's own leaf and those beside it
  * on the curve, until there are enough: the farthest of them bounds a circle,
@@ -24,10 +22,6 @@
 #define HALF_ROUND_M (M_PI * FL_GEO_RADIUS_M)
 /* A window is drawn anew once its circle is this much too large. */
 #define SHRUNK       0.75
-
-struct window {
-    uint32_t x_min, x_max, y_min, y_max;
-};
 
 struct search {
     const struct fl_geo_index *index;
@@ -62,74 +56,6 @@ static void draw_circle(struct search *s)
         s->box = (struct fl_geo_box){-90, -180, 90, 180};
 }
 
-/* ---- keys in a window --------------------------------------------------- */
-
-static uint32_t level_of(uint32_t difference)
-{
-    return 31 - (uint32_t)__builtin_clz(difference);
-}
-
-/* The lowest bit of the key that must change to come into the window. */
-static uint32_t bit_to_change(const struct window *w, uint32_t x, uint32_t y)
-{
-    uint32_t bit = 0, other = 0;
-
-    if (x < w->x_min)
-        bit = 2 * level_of(x ^ w->x_min) + 1;
-    else if (x > w->x_max)
-        bit = 2 * level_of(x ^ w->x_max) + 1;
-    if (y < w->y_min)
-        other = 2 * level_of(y ^ w->y_min);
-    else if (y > w->y_max)
-        other = 2 * level_of(y ^ w->y_max);
-    return bit > other ? bit : other;
-}
-
-/* A cell's lower corner on one axis, with bit set where set is 1. */
-static uint64_t corner(uint32_t value, uint32_t bit, uint64_t set)
-{
-    return ((uint64_t)value >> bit | set) << bit;
-}
-
-static bool meets(uint64_t low, uint32_t bits, uint32_t min, uint32_t max)
-{
-    return low <= max && low + (UINT64_C(1) << bits) > min;
-}
-
-/*
- * The smallest key of the window that is not below the given one. It shares
- * the bits above one that is 0 in the key and 1 in it: the lowest such bit for
- * which the cell of all keys so begun meets the window.
- */
-static bool window_next(const struct window *w, uint64_t key, uint64_t *ret)
-{
-    uint32_t x = (uint32_t)grid_gather(key >> 1);
-    uint32_t y = (uint32_t)grid_gather(key);
-
-    if (x >= w->x_min && x <= w->x_max && y >= w->y_min && y <= w->y_max) {
-        *ret = key;
-        return true;
-    }
-    for (uint32_t bit = bit_to_change(w, x, y); bit < 64; bit++) {
-        uint32_t half = bit / 2, upper = (bit + 1) / 2;
-        bool of_x = bit & 1;
-
-        if (key >> bit & 1)
-            continue;
-
-        uint64_t x_low = corner(x, half, of_x);
-        uint64_t y_low = of_x ? corner(y, upper, 0) : corner(y, half, 1);
-
-        if (!meets(x_low, half, w->x_min, w->x_max) ||
-            !meets(y_low, upper, w->y_min, w->y_max))
-            continue;
-        *ret = index_key(x_low > w->x_min ? (uint32_t)x_low : w->x_min,
-                         y_low > w->y_min ? (uint32_t)y_low : w->y_min);
-        return true;
-    }
-    return false;
-}
-
 /* ---- walking ------------------------------------------------------------ */
 
 /* The next place whose leaf reaches into the window. */
@@ -149,40 +75,6 @@ static bool walk_on(const struct fl_geo_index *ix, const struct window *w,
     return true;
 }
 
-/*
- * The columns of a box are one run, or two across the antimeridian; a side on
- * it takes the column beyond as well, since 180 and -180 are one.
- */
-static unsigned windows_of(const struct fl_geo_box *box, struct window ret[2])
-{
-    struct window w = {
-        .x_min = index_axis(box->west, GRID_LNG_SPAN),
-        .x_max = index_axis(box->east, GRID_LNG_SPAN),
-        .y_min = index_axis(box->south, GRID_LAT_SPAN),
-        .y_max = index_axis(box->north, GRID_LAT_SPAN),
-    };
-
-    if (box->west > box->east && w.x_min <= w.x_max) {
-        w.x_min = 0; /* all around but for less than a column */
-        w.x_max = UINT32_MAX;
-    }
-    ret[0] = ret[1] = w;
-    if (w.x_min > w.x_max) {
-        ret[0].x_max = UINT32_MAX;
-        ret[1].x_min = 0;
-        return 2;
-    }
-    if (box->west == -180.0 && w.x_max < UINT32_MAX) {
-        ret[1].x_min = ret[1].x_max = UINT32_MAX;
-        return 2;
-    }
-    if (box->east == 180.0 && w.x_min > 0) {
-        ret[1].x_min = ret[1].x_max = 0;
-        return 2;
-    }
-    return 1;
-}
-
 /* A circle that has shrunk is drawn anew, if it stays one window. */
 static void window_redraw(struct search *s, struct window *w)
 {
@@ -199,7 +91,7 @@ static void window_redraw(struct search *s, struct window *w)
 static void walk_window(struct search *s, struct window *w, leaf_fn *fn)
 {
     const struct fl_geo_index *ix = s->index;
-    mark first = (mark)index_key(w->x_min, w->y_min) << 64;
+    mark first = (mark)window_key_min(w) << 64;
     struct place p = tree_find(ix, first);
 
     do {
@@ -232,7 +124,7 @@ static bool passes(const struct search *s, const struct leaf *l, uint32_t i)
     const struct fl_geo_query *q = &s->query;
 
     if (s->only) {
-        uint32_t x = index_axis(l->lng[i], GRID_LNG_SPAN);
+        uint32_t x = window_axis(l->lng[i], GRID_LNG_SPAN);
 
         if (x < s->only->x_min || x > s->only->x_max)
             return false;
