@@ -119,6 +119,17 @@ static inline struct leaf *tree_leaf(const struct fl_geo_index *ix,
 {
     return ix->nodes[p.node]->leaf[p.at];
 }
+/* The first mark of its leaf, and the last; the leaf itself is not read. */
+static inline mark tree_first(const struct fl_geo_index *ix, struct place p)
+{
+    return ix->nodes[p.node]->first[p.at];
+}
+static inline mark tree_last(const struct fl_geo_index *ix, struct place p)
+{
+    if (p.at + 1 < ix->nodes[p.node]->count)
+        return ix->nodes[p.node]->first[p.at + 1] - 1;
+    return p.node + 1 < ix->node_count ? ix->firsts[p.node + 1] - 1 : ~(mark)0;
+}
 /* False at the end. */
 bool tree_next(const struct fl_geo_index *, struct place *);
 bool tree_previous(const struct fl_geo_index *, struct place *);
