@@ -223,7 +223,10 @@ async function main() {
     row('a jump anywhere, µs', us.jump_us, redis.move.us, ''),
     row('bytes a point', us.bytes_a_point_after_moves, redis.bytes,
       `${ASKED.bytes}`, 1),
-    row('two readers to one', us.readers_2_to_1, undefined, ''), '');
+    row('two threads\' queries a second, times one\'s', us.readers_2_times_1,
+      undefined, '2'),
+    row('the same, a second of processor time',
+      us.readers_2_times_1_processor, undefined, '2'), '');
     if (points !== SIZES.at(-1)) continue;
     lines.push('Cells and columns:', '',
       '| | ns | asked |', '|---|--:|--:|',

@@ -85,6 +85,16 @@ static void check_same(size_t n, size_t found)
     }
 }
 
+/* All; a few; about as many as a leaf or two hold. */
+static size_t draw_max(void)
+{
+    static const size_t most[] = {30, 200};
+
+    return random_below(&rng, 2)
+               ? POINTS_MAX
+               : random_below(&rng, most[random_below(&rng, 2)]);
+}
+
 static void check_around(struct fl_geo_index *ix)
 {
     struct fl_geo_query q = draw_query();
@@ -93,7 +103,7 @@ static void check_around(struct fl_geo_index *ix)
                                    : truth[random_below(&rng, ids)].at;
     bool nearest = random_below(&rng, 2);
     double radius_m = nearest ? INFINITY : draw_radius(&rng);
-    size_t max = random_below(&rng, 2) ? POINTS_MAX : random_below(&rng, 30);
+    size_t max = draw_max();
     size_t n = 0, found;
 
     if (!random_below(&rng, 8)) /* exactly to a point */
@@ -156,7 +166,7 @@ static void check_list(void)
     static double lat[POINTS_MAX], lng[POINTS_MAX];
     struct fl_geo_point from = draw_point(&rng);
     double radius_m = random_below(&rng, 4) ? draw_radius(&rng) : INFINITY;
-    size_t max = random_below(&rng, 2) ? POINTS_MAX : random_below(&rng, 30);
+    size_t max = draw_max();
     size_t n = 0, found;
 
     for (uint64_t i = 0; i < ids; i++) {
