@@ -2,10 +2,12 @@
 /*
  * geo_engine - the geo engine measured in process, for bench/geo.js.
  *
- *   geo_engine FILE POINTS QUERIES
+ *   geo_engine FILE POINTS QUERIES ANSWERS
  *
  * FILE holds POINTS and then QUERIES positions, as pairs of doubles (latitude,
- * longitude). Prints "name value" lines; times are of one core unless their
+ * longitude). ANSWERS is written, in doubles: of each query how many points lie
+ * within the radius, and of each its number and metres; the same of the
+ * nearest. Prints "name value" lines; times are of one core unless their
  * name says otherwise, the least of three rounds.
  * Threads: loop, and now and then two readers.
  */
@@ -434,7 +436,44 @@ static void two_readers(struct fl_geo_index *ix)
     print("readers_2_times_1_processor", best[1].processor / best[0].processor);
 }
 
-static void index_part(void)
+static void write_answer(FILE *f, const struct fl_geo_found *found,
+                         size_t count)
+{
+    double number = (double)count;
+
+    if (fwrite(&number, sizeof(number), 1, f) != 1)
+        die("the file of answers cannot be written");
+    for (size_t i = 0; i < count; i++) {
+        double pair[] = {(double)found[i].id, found[i].distance_m};
+
+        if (fwrite(pair, sizeof(pair), 1, f) != 1)
+            die("the file of answers cannot be written");
+    }
+}
+
+static void write_answers(struct fl_geo_index *ix, const char *path)
+{
+    static struct fl_geo_found found[FOUND_MAX];
+    FILE *f = fopen(path, "wb");
+    size_t count;
+
+    if (!f)
+        die("the file of answers cannot be opened");
+    for (size_t i = 0; i < query_count; i++) {
+        if (fl_geo_index_radius(ix, queries[i], RADIUS_M, NULL, found,
+                                FOUND_MAX, &count))
+            die("radius");
+        write_answer(f, found, count);
+        if (fl_geo_index_radius(ix, queries[i], RADIUS_M, NULL, found, NEAREST,
+                                &count))
+            die("radius");
+        write_answer(f, found, count);
+    }
+    if (fclose(f))
+        die("the file of answers cannot be written");
+}
+
+static void index_part(const char *answers)
 {
     const double queries_n = (double)query_count;
     struct fl_geo_index *ix;
@@ -448,6 +487,7 @@ static void index_part(void)
     print("insert_us", (processor_ns() - began) / 1000 / (double)point_count);
     print("bytes_a_point",
           (double)fl_geo_index_bytes(ix) / (double)point_count);
+    write_answers(ix, answers);
     print("radius_found", (double)radius_work(ix) / queries_n);
     print("radius_us", best_ns(radius_work, ix) / queries_n / 1000);
     print("nearest_within_found", (double)nearest_within_work(ix) / queries_n);
@@ -480,8 +520,8 @@ static void read_points(const char *path)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4)
-        die("usage: geo_engine FILE POINTS QUERIES");
+    if (argc != 5)
+        die("usage: geo_engine FILE POINTS QUERIES ANSWERS");
     point_count = strtoull(argv[2], NULL, 10);
     query_count = strtoull(argv[3], NULL, 10);
     if (point_count < SMALL || !query_count)
@@ -490,7 +530,7 @@ int main(int argc, char **argv)
     cells();
     columns();
     list();
-    index_part();
+    index_part(argv[4]);
     free(points);
     free(queries);
     return 0;
