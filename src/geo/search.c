@@ -396,6 +396,7 @@ static void walk_box(struct box_search *b, const struct fl_geo_index *ix)
                 scan_box(b, stops[at].leaf);
         }
     }
+    b->only = NULL;
 }
 
 int fl_geo_index_box(struct fl_geo_index *ix, const struct fl_geo_box *box,

@@ -11,8 +11,10 @@
 
 #include <string.h>
 
-#define POINTS_MAX 3000
-#define ROUND      2000 /* cases before a new index with other places */
+#define POINTS_MAX  12000 /* leaves for several nodes; seldom */
+#define POINTS_MANY 3000
+#define POINTS_FEW  40
+#define ROUND       2000 /* cases before a new index with other places */
 
 struct truth {
     struct fl_geo_point at;
@@ -223,12 +225,19 @@ static void expire(struct fl_geo_index *ix)
     CHECK(fl_geo_index_expire(ix, before) == gone);
 }
 
+static uint64_t draw_size(void)
+{
+    if (!random_below(&rng, 16))
+        return POINTS_MAX;
+    return random_below(&rng, 2) ? POINTS_FEW : POINTS_MANY;
+}
+
 static void check_round(uint64_t cases)
 {
     struct fl_geo_index *ix;
     struct fl_geo_found one;
 
-    ids = 1 + random_below(&rng, random_below(&rng, 2) ? 40 : POINTS_MAX);
+    ids = 1 + random_below(&rng, draw_size());
     spread = random_below(&rng, 2) ? random_next(&rng) : 0;
     count = 0;
     memset(truth, 0, sizeof(truth));
