@@ -33,7 +33,7 @@
 struct measure {
     struct fl_geo_point from;
     double cos_from;
-    double reach; /* the haversine of the radius, widened */
+    double reach; /* of measure_within(): the radius's haversine, widened */
 };
 
 /* Rows whose haversine is within reach, in order, and how far each is. NaN is

@@ -28,6 +28,8 @@
 #define FEW_STOPS  2u  /* so few are looked at without a bound */
 #define LINE_BYTES 64
 
+_Static_assert(LEAF_POINTS == SCREEN_ROWS, "a leaf's rows are bits of a word");
+
 struct search {
     const struct fl_geo_index *index;
     struct fl_geo_query query;
