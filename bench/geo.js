@@ -1,6 +1,7 @@
 // geo - the geo engine beside Redis GEOSEARCH, on the same points around real
 // cities, weighted by population. Both are measured in processor time of one
-// core: the engine's thread, and the Redis process under pipelined load.
+// core: the engine's thread, and the Redis process under pipelined load. Both
+// must find the same points (lib/geo_same.js says up to what), or this fails.
 //
 //   node bench/geo.js [QUERIES] [POINTS...]
 'use strict';
@@ -12,6 +13,7 @@ const os = require('node:os');
 const path = require('node:path');
 
 const lib = require('./lib/bench.js');
+const same = require('./lib/geo_same.js');
 
 const QUERIES = Number(process.argv[2] || 50000);
 const SIZES = process.argv.length > 3 ? process.argv.slice(3).map(Number)
@@ -22,6 +24,7 @@ const SPREAD_KM = 7.2; // of a city's people; 78 of a million within 5 km
 const KM_A_DEGREE = 111.2;
 const OUR_RADIUS = 6371008.8, REDIS_RADIUS = 6372797.560856;
 const RADIUS_M = 5000;
+const NEAREST = 10;
 const LAT_MAX = 85; // what Redis can hold
 const ASKED = { speed: 8, moveUs: 0.5, bytes: 48, encodeNs: 15, decodeNs: 10,
   listUs: 20 };
@@ -66,21 +69,23 @@ function positions(count) {
   return out;
 }
 
-function engine(file, points) {
+function engine(file, points, answers) {
   const [command, ...args] = lib.pinned(1,
-    path.join(lib.BUILD, 'bench', 'geo_engine'), [file, points, QUERIES]
-      .map(String));
+    path.join(lib.BUILD, 'bench', 'geo_engine'),
+    [file, points, QUERIES, answers].map(String));
   return Object.fromEntries(execFileSync(command, args, { encoding: 'utf8' })
     .trim().split('\n').map((line) => line.split(' '))
     .map(([name, value]) => [name, Number(value)]));
 }
 
-/** One connection that sends commands in pipelines and counts what comes. */
+/** One connection that sends commands in pipelines and reads what comes. */
 class Redis {
   constructor(socket) {
     this.socket = socket;
     this.rest = Buffer.alloc(0);
     this.open = []; // how many values are still to come, innermost last
+    this.replies = null; // if wanted: of each its bulk strings, as numbers
+    this.reply = [];
     socket.on('data', (data) => this.read(data));
   }
 
@@ -112,6 +117,9 @@ class Redis {
       if (end < 0) break;
       const kind = bytes[at], size = Number(bytes.latin1Slice(at + 1, end));
       if (kind === 0x24 && bytes.length < end + size + 4) break; // $
+      if (kind === 0x24 && this.replies) {
+        this.reply.push(Number(bytes.latin1Slice(end + 2, end + 2 + size)));
+      }
       at = kind === 0x24 ? end + size + 4 : end + 2;
       if (kind === 0x2d) { // -
         this.reject(new Error(bytes.latin1Slice(0, end)));
@@ -129,7 +137,12 @@ class Redis {
     while (this.open.length && --this.open[this.open.length - 1] === 0) {
       this.open.pop();
     }
-    if (!this.open.length) this.waiting--;
+    if (this.open.length) return;
+    this.waiting--;
+    if (this.replies) {
+      this.replies.push(this.reply);
+      this.reply = [];
+    }
   }
 }
 
@@ -161,6 +174,18 @@ async function best(redis, pid, make) {
   return least;
 }
 
+/** The ids that each query finds. */
+async function answers(redis, make) {
+  redis.replies = [];
+  for (let i = 0; i < QUERIES; i += PIPELINE) {
+    await redis.send(Array.from({ length: Math.min(PIPELINE, QUERIES - i) },
+      (_, k) => make(i + k)));
+  }
+  const { replies } = redis;
+  redis.replies = null;
+  return replies;
+}
+
 async function peer(all, points) {
   const port = await lib.freePort();
   const child = lib.startOn(0, 'redis-server', ['--port', String(port),
@@ -177,14 +202,17 @@ async function peer(all, points) {
   const radius = RADIUS_M * REDIS_RADIUS / OUR_RADIUS;
   const search = (i, ...more) => command('GEOSEARCH', 'p', 'FROMLONLAT',
     lng(points + i), lat(points + i), 'BYRADIUS', radius, 'm', ...more);
-  const around = await best(redis, child.pid, (i) => search(i));
-  const nearest = await best(redis, child.pid,
-    (i) => search(i, 'ASC', 'COUNT', 10));
+  const circle = (i) => search(i);
+  const few = (i) => search(i, 'ASC', 'COUNT', NEAREST);
+  const ids = { circles: await answers(redis, circle),
+    nearest: await answers(redis, few) };
+  const around = await best(redis, child.pid, circle);
+  const nearest = await best(redis, child.pid, few);
   const move = await best(redis, child.pid, (i) => command('GEOADD', 'p',
     lng(i % points) + 0.0001, lat(i % points), i % points));
   redis.socket.destroy();
   await lib.stop(child);
-  return { around, nearest, move, bytes };
+  return { around, nearest, move, bytes, ids };
 }
 
 function row(name, ours, theirs, asked, digits = 2) {
@@ -194,6 +222,21 @@ function row(name, ours, theirs, asked, digits = 2) {
     `${asked} |`;
 }
 
+function numbersOf(file) {
+  const bytes = fs.readFileSync(file);
+  return new Float64Array(bytes.buffer, bytes.byteOffset,
+    bytes.length / Float64Array.BYTES_PER_ELEMENT);
+}
+
+/** What was compared, and how much of it the cells of Redis explain. */
+function agreement(sum) {
+  return `The same points: of ${sum.circle} within the circles ` +
+    `${sum.circleOdd} are in one only, each within ` +
+    `${same.MOVED_M.toFixed(2)} m of the circle, as far as the cells of Redis ` +
+    `move a point; of ${sum.nearest} nearest ${sum.nearestOdd} stand ` +
+    'elsewhere, among others no farther than twice that apart.';
+}
+
 async function main() {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'fieldline-bench-'));
   const lines = [];
@@ -201,14 +244,11 @@ async function main() {
     const all = positions(points + QUERIES);
     const file = path.join(dir, 'positions');
     fs.writeFileSync(file, Buffer.from(all.buffer));
-    const us = engine(file, points);
+    const found = path.join(dir, 'answers');
+    const us = engine(file, points, found);
     const redis = await peer(all, points);
-    const different = (a, b) => Math.abs(a / b - 1) > 0.005;
-    if (different(redis.around.bulks, us.radius_found) ||
-      different(redis.nearest.bulks, us.nearest_within_found)) {
-      throw new Error(`not the same results: ${redis.around.bulks} and ` +
-        `${us.radius_found} of a query`);
-    }
+    const sum = same.compare({ all, points, radius: RADIUS_M, max: NEAREST,
+      numbers: numbersOf(found), redis: redis.ids });
     lines.push(`${points} points, ${us.radius_found.toFixed(1)} results of a ` +
       'radius on average (Redis ' +
       `${redis.around.bulks.toFixed(1)}), processor time:`, '',
@@ -223,7 +263,11 @@ async function main() {
     row('a jump anywhere, µs', us.jump_us, redis.move.us, ''),
     row('bytes a point', us.bytes_a_point_after_moves, redis.bytes,
       `${ASKED.bytes}`, 1),
-    row('two readers to one', us.readers_2_to_1, undefined, ''), '');
+    row('two threads\' queries a second, times one\'s', us.readers_2_times_1,
+      undefined, '2'),
+    row('the same, a second of processor time',
+      us.readers_2_times_1_processor, undefined, '2'), '',
+    agreement(sum), '');
     if (points !== SIZES.at(-1)) continue;
     lines.push('Cells and columns:', '',
       '| | ns | asked |', '|---|--:|--:|',

@@ -22,7 +22,7 @@
 
 #include "base/allocator.h"
 #include "geo/gate.h"
-#include "geo/grid.h"
+#include "geo/window.h"
 
 #define LEAF_POINTS 64u
 #define NODE_LEAVES 128u
@@ -82,23 +82,10 @@ struct fl_geo_index {
 
 /* ---- keys --------------------------------------------------------------- */
 
-/* Monotone; the last cell holds 180 (or 90). */
-static inline uint32_t index_axis(double value, double span)
-{
-    double cell = (value + span / 2) * (0x1p32 / span);
-
-    return cell < 0x1p32 ? (uint32_t)cell : UINT32_MAX;
-}
-
-static inline uint64_t index_key(uint32_t x, uint32_t y)
-{
-    return grid_spread(x) << 1 | grid_spread(y);
-}
-
 static inline mark index_mark(struct fl_geo_point at, uint64_t id)
 {
-    return (mark)index_key(index_axis(at.lng, GRID_LNG_SPAN),
-                           index_axis(at.lat, GRID_LAT_SPAN))
+    return (mark)window_key(window_axis(at.lng, GRID_LNG_SPAN),
+                            window_axis(at.lat, GRID_LAT_SPAN))
                << 64 |
            id;
 }
@@ -131,6 +118,17 @@ static inline struct leaf *tree_leaf(const struct fl_geo_index *ix,
                                      struct place p)
 {
     return ix->nodes[p.node]->leaf[p.at];
+}
+/* The first mark of its leaf, and the last; the leaf itself is not read. */
+static inline mark tree_first(const struct fl_geo_index *ix, struct place p)
+{
+    return ix->nodes[p.node]->first[p.at];
+}
+static inline mark tree_last(const struct fl_geo_index *ix, struct place p)
+{
+    if (p.at + 1 < ix->nodes[p.node]->count)
+        return ix->nodes[p.node]->first[p.at + 1] - 1;
+    return p.node + 1 < ix->node_count ? ix->firsts[p.node + 1] - 1 : ~(mark)0;
 }
 /* False at the end. */
 bool tree_next(const struct fl_geo_index *, struct place *);

@@ -5,6 +5,8 @@
  */
 #include "geo/measure.h"
 
+#include <string.h>
+
 /* Written so that NaN is none. */
 ALWAYS_INLINE bool is_point(double lat, double lng)
 {
@@ -143,10 +145,48 @@ void measure_all(const struct measure *m, const double *lat, const double *lng,
     }
 }
 
+/* ---- rows that were picked ------------------------------------------------
+ */
+
+/* Whole vectors: the compiler sees that nothing is left over. */
+ALWAYS_INLINE void picked(const struct measure *m, const double *lat,
+                          const double *lng, uint32_t count, double *metres)
+{
+    all(m, lat, lng, MEASURE_WHOLE(count), metres);
+}
+
+TARGET_256 static void picked_256(const struct measure *m, const double *lat,
+                                  const double *lng, uint32_t count,
+                                  double *metres)
+{
+    picked(m, lat, lng, count, metres);
+}
+
+TARGET_512 static void picked_512(const struct measure *m, const double *lat,
+                                  const double *lng, uint32_t count,
+                                  double *metres)
+{
+    picked(m, lat, lng, count, metres);
+}
+
+void measure_picked(const struct measure *m, double *lat, double *lng,
+                    uint32_t count, double *metres)
+{
+    for (uint32_t i = count; i < MEASURE_WHOLE(count); i++) {
+        lat[i] = m->from.lat;
+        lng[i] = m->from.lng;
+    }
+    if (HAS_512)
+        picked_512(m, lat, lng, count, metres);
+    else if (HAS_256)
+        picked_256(m, lat, lng, count, metres);
+    else
+        picked(m, lat, lng, count, metres);
+}
+
 /* ---- order -------------------------------------------------------------- */
 
-ALWAYS_INLINE void nearer_of(const double *metres, uint32_t count,
-                             uint64_t *nearer)
+static void nearer_any(const double *metres, uint32_t count, uint64_t *nearer)
 {
     for (uint32_t i = 0; i < count; i++) {
         const double own = metres[i];
@@ -158,26 +198,69 @@ ALWAYS_INLINE void nearer_of(const double *metres, uint32_t count,
     }
 }
 
+#if defined(__x86_64__)
+/* Rows stand beside each other, so that no sum crosses a vector. */
+#define LANES 4u
+
+typedef double reals __attribute__((vector_size(LANES * sizeof(double))));
+typedef int64_t wholes __attribute__((vector_size(LANES * sizeof(int64_t))));
+
+ALWAYS_INLINE void nearer_lanes(const double *metres, uint32_t count,
+                                uint64_t *nearer)
+{
+    for (uint32_t i = 0; i < count; i += 2 * LANES) {
+        reals own, other;
+        wholes sum = {0}, other_sum = {0};
+
+        memcpy(&own, metres + i, sizeof(own));
+        memcpy(&other, metres + i + LANES, sizeof(other));
+        for (uint32_t j = 0; j < count; j++) {
+            sum -= own > metres[j]; /* -1 where it is */
+            other_sum -= other > metres[j];
+        }
+        memcpy(nearer + i, &sum, sizeof(sum));
+        memcpy(nearer + i + LANES, &other_sum, sizeof(other_sum));
+    }
+}
+
 TARGET_256 static void nearer_256(const double *metres, uint32_t count,
                                   uint64_t *nearer)
 {
-    nearer_of(metres, count, nearer);
+    nearer_lanes(metres, count, nearer);
 }
 
 TARGET_512 static void nearer_512(const double *metres, uint32_t count,
                                   uint64_t *nearer)
 {
-    nearer_of(metres, count, nearer);
+    nearer_lanes(metres, count, nearer);
+}
+#endif
+
+static void nearer(const double *metres, uint32_t count, uint64_t *ret)
+{
+#if defined(__x86_64__)
+    if (HAS_512) {
+        nearer_512(metres, count, ret);
+        return;
+    }
+    if (HAS_256) {
+        nearer_256(metres, count, ret);
+        return;
+    }
+#endif
+    nearer_any(metres, count, ret);
 }
 
-void measure_nearer(const double *metres, uint32_t count, uint64_t *nearer)
+bool measure_nearer(double *metres, uint32_t count, uint64_t *ret)
 {
-    if (HAS_512)
-        nearer_512(metres, count, nearer);
-    else if (HAS_256)
-        nearer_256(metres, count, nearer);
-    else
-        nearer_of(metres, count, nearer);
+    uint64_t sum = 0;
+
+    for (uint32_t i = count; i < MEASURE_WHOLE(count); i++)
+        metres[i] = INFINITY;
+    nearer(metres, count, ret);
+    for (uint32_t i = 0; i < count; i++)
+        sum += ret[i];
+    return sum == (uint64_t)count * (count - (count > 0)) / 2;
 }
 
 ALWAYS_INLINE void ranks_of(const double *metres, const uint64_t *ids,

@@ -27,12 +27,13 @@
 #define HAS_512 false
 #endif
 
-#define MEASURE_ROWS 256u /* at once */
+#define MEASURE_ROWS     256u               /* at once */
+#define MEASURE_WHOLE(n) (((n) + 7u) & ~7u) /* to the end of a vector */
 
 struct measure {
     struct fl_geo_point from;
     double cos_from;
-    double reach; /* the haversine of the radius, widened */
+    double reach; /* of measure_within(): the radius's haversine, widened */
 };
 
 /* Rows whose haversine is within reach, in order, and how far each is. NaN is
@@ -46,8 +47,17 @@ uint32_t measure_within(const struct measure *, const double *lat,
 void measure_all(const struct measure *, const double *lat, const double *lng,
                  size_t count, double *metres);
 
-/* How many are nearer than each. */
-void measure_nearer(const double *metres, uint32_t count, uint64_t *nearer);
+/* Of count rows that lie side by side, at most MEASURE_ROWS; all are points.
+ * What stands behind them up to MEASURE_WHOLE(count) is overwritten. */
+void measure_picked(const struct measure *, double *lat, double *lng,
+                    uint32_t count, double *metres);
+
+/*
+ * How many are nearer than each. True: no two are equally far, so these are
+ * their places in order. What stands behind them, in both, is overwritten up
+ * to MEASURE_WHOLE(count); that is O(count^2), so of few.
+ */
+bool measure_nearer(double *metres, uint32_t count, uint64_t *ret);
 
 /* How many stand before each: by distance, then by id (no two are the same). */
 void measure_ranks(const double *metres, const uint64_t *ids, uint32_t count,

@@ -85,7 +85,8 @@ static void rank_sort(struct fl_geo_found *at, uint32_t count)
         metres[i] = at[i].distance_m;
         ids[i] = at[i].id;
     }
-    measure_ranks(metres, ids, count, ranks);
+    if (!measure_nearer(metres, count, ranks))
+        measure_ranks(metres, ids, count, ranks);
     for (uint32_t i = 0; i < count; i++)
         at[ranks[i]] = copy[i];
 }

@@ -2,12 +2,12 @@
 /*
  * search - what lies within a radius or a box, and what is nearest.
  *
- * A box of the globe is a WINDOW of columns and rows of the Z-curve's square.
- * A walk goes from its first key to its last, leaf by leaf; after each leaf it
- * skips to the next key that lies in the window (H. Tropf and H. Herzog,
- * Multidimensional Range Search in Dynamically Balanced Trees, 1981). So it
- * meets each leaf that reaches into the window once, and no other but by the
- * points' own unevenness.
+ * A walk goes from a window's first key to its last, leaf by leaf; after each
+ * leaf it skips to the next key that lies in the window. So it meets each leaf
+ * that reaches into the window once, and no other but by the points' own
+ * unevenness. It reads nodes only: the leaves it meets are STOPS, gathered and
+ * fetched into the cache together before any is looked at, since waiting for
+ * one after the other costs more than looking.
  *
  * The nearest are first looked for in the point's own leaf and those beside it
  * on the curve, until there are enough: the farthest of them bounds a circle,
@@ -16,326 +16,240 @@
  */
 #include "geo/index.h"
 #include "base/options.h"
-#include "geo/measure.h"
-#include "geo/nearest.h"
+#include "geo/catch.h"
+#include "geo/screen.h"
 
 #include <math.h>
 
-#define HALF_ROUND_M (M_PI * FL_GEO_RADIUS_M)
 /* A window is drawn anew once its circle is this much too large. */
-#define SHRUNK       0.75
+#define SHRUNK     0.75
+#define STOPS      32u /* gathered at once */
+#define AHEAD      4u  /* leaves on their way into the cache */
+#define FEW_STOPS  2u  /* so few are looked at without a bound */
+#define LINE_BYTES 64
 
-struct window {
-    uint32_t x_min, x_max, y_min, y_max;
-};
+_Static_assert(LEAF_POINTS == SCREEN_ROWS, "a leaf's rows are bits of a word");
 
 struct search {
     const struct fl_geo_index *index;
     struct fl_geo_query query;
-    const struct window *only; /* if a leaf may reach into more than one */
-    struct measure measure;    /* from where, and how far */
-    double radius_m;
     bool shrinks; /* with the farthest that is kept */
-    struct fl_geo_box box;
-    double drawn_m;             /* the radius that the box was drawn for */
-    mark seen_first, seen_last; /* leaves that were scanned before */
     bool seen;
-    struct nearest nearest;
+    mark seen_first, seen_last; /* leaves that were scanned before */
+    double drawn_m;             /* the radius that the window was drawn for */
+    struct screen screen;
+    struct nearest nearest; /* of what is too much for the catch */
+    struct catch catch;
 };
-
-typedef bool leaf_fn(struct search *, const struct leaf *);
-
-/* ---- circles --------------------------------------------------------- */
-
-static void set_radius(struct search *s, double radius_m)
-{
-    s->radius_m = radius_m;
-    s->measure.reach = kernel_reach(radius_m);
-}
-
-/* The box around the circle of the search. */
-static void draw_circle(struct search *s)
-{
-    s->drawn_m = s->radius_m;
-    if (s->radius_m >= HALF_ROUND_M ||
-        fl_geo_circle_box(s->measure.from, s->radius_m, &s->box))
-        s->box = (struct fl_geo_box){-90, -180, 90, 180};
-}
-
-/* ---- keys in a window --------------------------------------------------- */
-
-static uint32_t level_of(uint32_t difference)
-{
-    return 31 - (uint32_t)__builtin_clz(difference);
-}
-
-/* The lowest bit of the key that must change to come into the window. */
-static uint32_t bit_to_change(const struct window *w, uint32_t x, uint32_t y)
-{
-    uint32_t bit = 0, other = 0;
-
-    if (x < w->x_min)
-        bit = 2 * level_of(x ^ w->x_min) + 1;
-    else if (x > w->x_max)
-        bit = 2 * level_of(x ^ w->x_max) + 1;
-    if (y < w->y_min)
-        other = 2 * level_of(y ^ w->y_min);
-    else if (y > w->y_max)
-        other = 2 * level_of(y ^ w->y_max);
-    return bit > other ? bit : other;
-}
-
-/* A cell's lower corner on one axis, with bit set where set is 1. */
-static uint64_t corner(uint32_t value, uint32_t bit, uint64_t set)
-{
-    return ((uint64_t)value >> bit | set) << bit;
-}
-
-static bool meets(uint64_t low, uint32_t bits, uint32_t min, uint32_t max)
-{
-    return low <= max && low + (UINT64_C(1) << bits) > min;
-}
-
-/*
- * The smallest key of the window that is not below the given one. It shares
- * the bits above one that is 0 in the key and 1 in it: the lowest such bit for
- * which the cell of all keys so begun meets the window.
- */
-static bool window_next(const struct window *w, uint64_t key, uint64_t *ret)
-{
-    uint32_t x = (uint32_t)grid_gather(key >> 1);
-    uint32_t y = (uint32_t)grid_gather(key);
-
-    if (x >= w->x_min && x <= w->x_max && y >= w->y_min && y <= w->y_max) {
-        *ret = key;
-        return true;
-    }
-    for (uint32_t bit = bit_to_change(w, x, y); bit < 64; bit++) {
-        uint32_t half = bit / 2, upper = (bit + 1) / 2;
-        bool of_x = bit & 1;
-
-        if (key >> bit & 1)
-            continue;
-
-        uint64_t x_low = corner(x, half, of_x);
-        uint64_t y_low = of_x ? corner(y, upper, 0) : corner(y, half, 1);
-
-        if (!meets(x_low, half, w->x_min, w->x_max) ||
-            !meets(y_low, upper, w->y_min, w->y_max))
-            continue;
-        *ret = index_key(x_low > w->x_min ? (uint32_t)x_low : w->x_min,
-                         y_low > w->y_min ? (uint32_t)y_low : w->y_min);
-        return true;
-    }
-    return false;
-}
 
 /* ---- walking ------------------------------------------------------------ */
 
-/* The next place whose leaf reaches into the window. */
-static bool walk_on(const struct fl_geo_index *ix, const struct window *w,
-                    struct place *p)
-{
-    const struct leaf *l;
-    uint64_t key;
+/* A leaf, and its first and last key. */
+struct stop {
+    const struct leaf *leaf;
+    uint64_t first, last;
+};
 
-    if (!tree_next(ix, p))
-        return false;
-    l = tree_leaf(ix, *p);
-    if (!window_next(w, mark_key(l->first), &key))
-        return false;
-    if (key > mark_key(l->last))
-        *p = tree_find(ix, (mark)key << 64);
-    return true;
+struct walk {
+    const struct fl_geo_index *index;
+    const struct window *window; /* may become smaller on the way */
+    struct place at;
+    bool more;
+};
+
+/* What is looked at of every row. */
+static void leaf_fetch(const struct leaf *l)
+{
+    const char *at = (const char *)l, *end = (const char *)l->id;
+
+    for (; at < end; at += LINE_BYTES)
+        __builtin_prefetch(at);
 }
 
-/*
- * The columns of a box are one run, or two across the antimeridian; a side on
- * it takes the column beyond as well, since 180 and -180 are one.
- */
-static unsigned windows_of(const struct fl_geo_box *box, struct window ret[2])
+static struct walk walk_begin(const struct fl_geo_index *ix,
+                              const struct window *w)
 {
-    struct window w = {
-        .x_min = index_axis(box->west, GRID_LNG_SPAN),
-        .x_max = index_axis(box->east, GRID_LNG_SPAN),
-        .y_min = index_axis(box->south, GRID_LAT_SPAN),
-        .y_max = index_axis(box->north, GRID_LAT_SPAN),
-    };
+    return (struct walk){ix, w, tree_find(ix, (mark)window_key_min(w) << 64),
+                         true};
+}
 
-    if (box->west > box->east && w.x_min <= w.x_max) {
-        w.x_min = 0; /* all around but for less than a column */
-        w.x_max = UINT32_MAX;
+/* To the next place whose leaf reaches into the window. */
+static void walk_on(struct walk *k)
+{
+    uint64_t first, key;
+
+    k->more = false;
+    if (!tree_next(k->index, &k->at))
+        return;
+    first = mark_key(tree_first(k->index, k->at));
+    if (first > window_key_max(k->window) ||
+        !window_next(k->window, first, &key))
+        return;
+    if (key > mark_key(tree_last(k->index, k->at)))
+        k->at = tree_find(k->index, (mark)key << 64);
+    k->more = true;
+}
+
+/* The next stops, the first few of them fetched; how many. */
+static uint32_t walk_some(struct walk *k, uint32_t fetched,
+                          struct stop ret[STOPS])
+{
+    uint32_t count = 0;
+
+    for (; k->more && count < STOPS; walk_on(k)) {
+        ret[count] = (struct stop){tree_leaf(k->index, k->at),
+                                   mark_key(tree_first(k->index, k->at)),
+                                   mark_key(tree_last(k->index, k->at))};
+        if (count < fetched)
+            leaf_fetch(ret[count].leaf);
+        count++;
     }
-    ret[0] = ret[1] = w;
-    if (w.x_min > w.x_max) {
-        ret[0].x_max = UINT32_MAX;
-        ret[1].x_min = 0;
-        return 2;
-    }
-    if (box->west == -180.0 && w.x_max < UINT32_MAX) {
-        ret[1].x_min = ret[1].x_max = UINT32_MAX;
-        return 2;
-    }
-    if (box->east == 180.0 && w.x_min > 0) {
-        ret[1].x_min = ret[1].x_max = 0;
-        return 2;
-    }
-    return 1;
+    return count;
+}
+
+/* ---- circles ------------------------------------------------------------ */
+
+static void set_radius(struct search *s, double radius_m)
+{
+    struct catch *c = &s->catch;
+
+    c->radius_m = radius_m;
+    screen_circle(&s->screen, c->measure.from, c->measure.cos_from, radius_m);
+}
+
+static unsigned draw_windows(struct search *s, struct window ret[2])
+{
+    const struct fl_geo_box box = screen_box(&s->screen);
+
+    s->drawn_m = s->catch.radius_m;
+    return windows_of(&box, ret);
 }
 
 /* A circle that has shrunk is drawn anew, if it stays one window. */
-static void window_redraw(struct search *s, struct window *w)
+static bool window_redraw(struct search *s, struct window *w)
 {
     struct window drawn[2];
 
-    if (s->only || !(s->radius_m < SHRUNK * s->drawn_m))
-        return;
-    draw_circle(s);
-    if (windows_of(&s->box, drawn) == 1)
-        *w = drawn[0];
-}
-
-/* A leaf_fn that returns false ends the walk. */
-static void walk_window(struct search *s, struct window *w, leaf_fn *fn)
-{
-    const struct fl_geo_index *ix = s->index;
-    mark first = (mark)index_key(w->x_min, w->y_min) << 64;
-    struct place p = tree_find(ix, first);
-
-    do {
-        const struct leaf *l = tree_leaf(ix, p);
-
-        if (s->seen && l->first >= s->seen_first && l->last <= s->seen_last)
-            continue;
-        if (!fn(s, l))
-            return;
-        window_redraw(s, w);
-    } while (walk_on(ix, w, &p));
-}
-
-static void walk_box(struct search *s, leaf_fn *fn)
-{
-    struct window windows[2];
-    unsigned count = windows_of(&s->box, windows);
-
-    for (unsigned i = 0; i < count; i++) {
-        s->only = count > 1 ? &windows[i] : NULL;
-        walk_window(s, &windows[i], fn);
-    }
-    s->only = NULL;
-}
-
-/* ---- measuring ---------------------------------------------------------- */
-
-static bool passes(const struct search *s, const struct leaf *l, uint32_t i)
-{
-    const struct fl_geo_query *q = &s->query;
-
-    if (s->only) {
-        uint32_t x = index_axis(l->lng[i], GRID_LNG_SPAN);
-
-        if (x < s->only->x_min || x > s->only->x_max)
-            return false;
-    }
-    return l->stamp[i] >= q->since &&
-           (!q->filter || q->filter(l->id[i], leaf_point(l, i), q->arg));
-}
-
-static void offer(struct search *s, const struct leaf *l, uint32_t i,
-                  double metres)
-{
-    struct fl_geo_found one = {.id = l->id[i],
-                               .distance_m = metres,
-                               .at = leaf_point(l, i),
-                               .stamp = l->stamp[i]};
-
-    if (nearest_offer(&s->nearest, &one) && s->shrinks)
-        s->radius_m = nearest_farthest_m(&s->nearest);
-}
-
-/* Of one leaf's points no more than max can stay: others are not offered. */
-static uint32_t cut_to(uint32_t count, size_t max, uint8_t *rows,
-                       double *metres)
-{
-    uint64_t nearer[LEAF_POINTS];
-    uint32_t kept = 0;
-
-    measure_nearer(metres, count, nearer);
-    for (uint32_t n = 0; n < count; n++) {
-        rows[kept] = rows[n];
-        metres[kept] = metres[n];
-        kept += nearer[n] < max;
-    }
-    return kept;
-}
-
-static bool scan_circle(struct search *s, const struct leaf *l)
-{
-    const double radius_m = s->radius_m;
-    uint8_t rows[MEASURE_ROWS];
-    double metres[MEASURE_ROWS];
-    uint32_t count =
-        measure_within(&s->measure, l->lat, l->lng, l->count, rows, metres);
-    uint32_t near = 0;
-
-    for (uint32_t n = 0; n < count; n++)
-        if (metres[n] <= radius_m && passes(s, l, rows[n])) {
-            rows[near] = rows[n];
-            metres[near++] = metres[n];
-        }
-    if (near > s->nearest.max)
-        near = cut_to(near, s->nearest.max, rows, metres);
-    for (uint32_t n = 0; n < near; n++)
-        if (metres[n] <= s->radius_m)
-            offer(s, l, rows[n], metres[n]);
-    if (s->radius_m < radius_m)
-        set_radius(s, s->radius_m);
+    if (s->catch.only || !(s->catch.radius_m < SHRUNK * s->drawn_m) ||
+        draw_windows(s, drawn) > 1)
+        return false;
+    *w = drawn[0];
     return true;
 }
 
-/* ---- the three questions ------------------------------------------------ */
+/* ---- looking at leaves -------------------------------------------------- */
 
-static int search_begin(struct search *s, struct fl_geo_index *ix,
-                        const struct fl_geo_query *query,
-                        struct fl_geo_found *ret, size_t max)
+/* How many are known; what was picked is not. */
+static size_t found_count(const struct search *s)
 {
-    *s = (struct search){.index = ix, .nearest = {.found = ret, .max = max}};
-    return options_read(&s->query, sizeof(s->query), query);
+    return s->catch.kept + s->nearest.count;
 }
 
-static int search_around(struct search *s, struct fl_geo_point from,
-                         double radius_m)
+/* The circle need not reach beyond the farthest of max. */
+static void bound(struct search *s)
 {
-    if (!fl_geo_point_valid(from) || !(radius_m >= 0))
-        return FL_ERR_RANGE;
-    s->measure.from = from;
-    s->measure.cos_from = kernel_cos_lat(from.lat);
-    set_radius(s, radius_m);
-    draw_circle(s);
-    return 0;
+    struct nearest *n = &s->nearest;
+
+    if (found_count(s) < n->max)
+        return;
+    if (n->max <= LEAF_POINTS) {
+        set_radius(s, catch_cut(&s->catch, (uint32_t)n->max));
+        return;
+    }
+    catch_spill(&s->catch, n);
+    nearest_heap(n);
+    set_radius(s, nearest_farthest_m(n));
+}
+
+/* Measures what was picked. */
+static void settle(struct search *s)
+{
+    struct catch *c = &s->catch;
+    const uint32_t before = c->kept;
+
+    catch_measure(c);
+    if (s->shrinks && c->kept > before)
+        bound(s);
+    if (c->kept > CATCH_KEPT - CATCH_PICKED)
+        catch_spill(c, &s->nearest);
+}
+
+static void scan(struct search *s, const struct leaf *l)
+{
+    struct catch *c = &s->catch;
+
+    if (l->count)
+        catch_pick(c, l, screen_rows(&s->screen, l->lat, l->lng, l->count));
+    if (!catch_has_room(c) ||
+        (s->shrinks && c->picked + found_count(s) >= s->nearest.max))
+        settle(s);
 }
 
 /* The point's own leaf: what lies there is likely to be near. */
 static struct place scan_own(struct search *s)
 {
-    struct place p = tree_find(s->index, index_mark(s->measure.from, 0));
+    struct place p = tree_find(s->index, index_mark(s->catch.measure.from, 0));
     const struct leaf *l = tree_leaf(s->index, p);
 
-    scan_circle(s, l);
+    scan(s, l);
+    settle(s);
     s->seen = true;
     s->seen_first = l->first;
     s->seen_last = l->last;
     return p;
 }
 
-/* The circle need not reach beyond the farthest of max. */
-static void bound(struct search *s)
+static void visit(struct search *s, struct window *w, const struct stop *stops,
+                  uint32_t count)
 {
-    if (s->nearest.count < s->nearest.max)
-        return;
-    nearest_heap(&s->nearest);
-    set_radius(s, nearest_farthest_m(&s->nearest));
-    draw_circle(s);
+    bool redrawn = s->seen && window_redraw(s, w);
+    uint64_t key;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const struct leaf *l = stops[i].leaf;
+
+        if (!s->shrinks && i + AHEAD < count)
+            leaf_fetch(stops[i + AHEAD].leaf);
+        if (redrawn &&
+            (!window_next(w, stops[i].first, &key) || key > stops[i].last))
+            continue;
+        if (s->seen && l->first >= s->seen_first && l->last <= s->seen_last)
+            continue;
+        scan(s, l);
+        redrawn = window_redraw(s, w) || redrawn;
+    }
+}
+
+/* Of few, if many leaves are met, the own leaf's may be all there can be. */
+static void walk_window(struct search *s, struct window *w)
+{
+    const uint32_t fetched = s->shrinks ? FEW_STOPS : AHEAD;
+    struct stop stops[STOPS];
+    struct walk k = walk_begin(s->index, w);
+
+    while (k.more) {
+        uint32_t count = walk_some(&k, fetched, stops);
+
+        if (s->shrinks && !s->seen && !s->catch.only &&
+            (count > FEW_STOPS || k.more))
+            scan_own(s);
+        visit(s, w, stops, count);
+    }
+}
+
+static void walk_circle(struct search *s)
+{
+    struct window windows[2];
+    unsigned count = draw_windows(s, windows);
+
+    if (count > 1 && s->shrinks && !s->seen)
+        scan_own(s); /* it may reach into both */
+    for (unsigned i = 0; i < count; i++) {
+        s->catch.only = count > 1 ? &windows[i] : NULL;
+        walk_window(s, &windows[i]);
+        settle(s);
+    }
+    s->catch.only = NULL;
 }
 
 /* From the point's own leaf outwards along the curve, until there are max. */
@@ -345,37 +259,76 @@ static void scan_beside(struct search *s)
     struct place back = scan_own(s), on = back;
     bool more_back = true, more_on = true;
 
-    while (s->nearest.count < s->nearest.max && (more_back || more_on)) {
+    while (found_count(s) < s->nearest.max && (more_back || more_on)) {
         more_on = more_on && tree_next(ix, &on);
         if (more_on) {
-            scan_circle(s, tree_leaf(ix, on));
+            scan(s, tree_leaf(ix, on));
             s->seen_last = tree_leaf(ix, on)->last;
         }
         more_back = more_back && tree_previous(ix, &back);
         if (more_back) {
-            scan_circle(s, tree_leaf(ix, back));
+            scan(s, tree_leaf(ix, back));
             s->seen_first = tree_leaf(ix, back)->first;
         }
+        settle(s);
     }
 }
 
 static void walk_nearest(struct search *s)
 {
     scan_beside(s);
-    if (s->nearest.count < s->nearest.max)
-        return; /* that was all of them */
-    bound(s);
-    walk_box(s, scan_circle);
+    if (found_count(s) >= s->nearest.max) /* else that was all of them */
+        walk_circle(s);
 }
 
-/* Of few, the own leaf's may already be all there can be. */
-static void walk_circle(struct search *s)
+/* ---- the three questions ------------------------------------------------ */
+
+static int search_begin(struct search *s, struct fl_geo_index *ix,
+                        const struct fl_geo_query *query, struct nearest n,
+                        bool shrinks)
 {
-    if (s->shrinks) {
-        scan_own(s);
-        bound(s);
+    s->index = ix;
+    s->nearest = n;
+    s->shrinks = shrinks;
+    s->seen = false;
+    s->catch.query = &s->query;
+    s->catch.only = NULL;
+    s->catch.picked = s->catch.kept = 0;
+    return options_read(&s->query, sizeof(s->query), query);
+}
+
+static int search_around(struct search *s, struct fl_geo_point from,
+                         double radius_m)
+{
+    if (!fl_geo_point_valid(from) || !(radius_m >= 0))
+        return FL_ERR_RANGE;
+    s->catch.measure.from = from;
+    s->catch.measure.cos_from = kernel_cos_lat(from.lat);
+    set_radius(s, radius_m);
+    return 0;
+}
+
+typedef void walk_fn(struct search *);
+
+/* Few are written at once; others were collected and are sorted. */
+static size_t answer(struct search *s, struct fl_geo_index *ix, walk_fn *walk)
+{
+    struct nearest *n = &s->nearest;
+    struct catch *c = &s->catch;
+    struct gate_stripe *stripe = gate_read(&ix->gate);
+
+    if (ix->count && n->max)
+        walk(s);
+    if (!n->count && c->kept <= CATCH_RANKED) {
+        size_t count = catch_write(c, n->found, n->max);
+
+        gate_read_done(stripe);
+        return count;
     }
-    walk_box(s, scan_circle);
+    catch_spill(c, n);
+    gate_read_done(stripe);
+    nearest_sort(n);
+    return n->count;
 }
 
 int fl_geo_index_radius(struct fl_geo_index *ix, struct fl_geo_point from,
@@ -383,23 +336,15 @@ int fl_geo_index_radius(struct fl_geo_index *ix, struct fl_geo_point from,
                         struct fl_geo_found *ret, size_t max, size_t *found)
 {
     struct search s;
-    int error = search_begin(&s, ix, query, ret, max);
+    int error =
+        search_begin(&s, ix, query, (struct nearest){.found = ret, .max = max},
+                     max <= LEAF_POINTS);
 
     if (!error)
         error = search_around(&s, from, radius_m);
-    if (error)
-        return error;
-
-    s.shrinks = max <= LEAF_POINTS;
-
-    struct gate_stripe *stripe = gate_read(&ix->gate);
-
-    if (ix->count && max)
-        walk_circle(&s);
-    gate_read_done(stripe);
-    nearest_sort(&s.nearest);
-    *found = s.nearest.count;
-    return 0;
+    if (!error)
+        *found = answer(&s, ix, walk_circle);
+    return error;
 }
 
 int fl_geo_index_nearest(struct fl_geo_index *ix, struct fl_geo_point from,
@@ -407,53 +352,72 @@ int fl_geo_index_nearest(struct fl_geo_index *ix, struct fl_geo_point from,
                          struct fl_geo_found *ret, size_t max, size_t *found)
 {
     struct search s;
-    int error = search_begin(&s, ix, query, ret, max);
+    int error = search_begin(&s, ix, query,
+                             (struct nearest){.found = ret, .max = max}, true);
 
     if (!error)
         error = search_around(&s, from, INFINITY);
-    if (error)
-        return error;
-
-    s.shrinks = true;
-
-    struct gate_stripe *stripe = gate_read(&ix->gate);
-
-    if (ix->count && max)
-        walk_nearest(&s);
-    gate_read_done(stripe);
-    nearest_sort(&s.nearest);
-    *found = s.nearest.count;
-    return 0;
+    if (!error)
+        *found = answer(&s, ix, walk_nearest);
+    return error;
 }
 
-static bool scan_box(struct search *s, const struct leaf *l)
-{
-    struct nearest *n = &s->nearest;
+/* ---- boxes -------------------------------------------------------------- */
 
-    for (uint32_t i = 0; i < l->count && n->count < n->max; i++)
-        if (fl_geo_box_has(&s->box, leaf_point(l, i)) && passes(s, l, i))
-            n->found[n->count++] = (struct fl_geo_found){
+struct box_search {
+    struct fl_geo_query query;
+    const struct fl_geo_box *box;
+    const struct window *only; /* if a leaf may reach into more than one */
+    struct fl_geo_found *ret;
+    size_t max, count;
+};
+
+static void scan_box(struct box_search *b, const struct leaf *l)
+{
+    for (uint32_t i = 0; i < l->count && b->count < b->max; i++)
+        if (fl_geo_box_has(b->box, leaf_point(l, i)) &&
+            catch_passes(&b->query, b->only, l, i))
+            b->ret[b->count++] = (struct fl_geo_found){
                 .id = l->id[i], .at = leaf_point(l, i), .stamp = l->stamp[i]};
-    return n->count < n->max;
+}
+
+static void walk_box(struct box_search *b, const struct fl_geo_index *ix)
+{
+    struct window windows[2];
+    struct stop stops[STOPS];
+    unsigned count = windows_of(b->box, windows);
+
+    for (unsigned i = 0; i < count; i++) {
+        struct walk k = walk_begin(ix, &windows[i]);
+
+        b->only = count > 1 ? &windows[i] : NULL;
+        while (k.more && b->count < b->max) {
+            uint32_t met = walk_some(&k, AHEAD, stops);
+
+            for (uint32_t at = 0; at < met; at++)
+                scan_box(b, stops[at].leaf);
+        }
+    }
+    b->only = NULL;
 }
 
 int fl_geo_index_box(struct fl_geo_index *ix, const struct fl_geo_box *box,
                      const struct fl_geo_query *query, struct fl_geo_found *ret,
                      size_t max, size_t *found)
 {
-    struct search s;
-    int error = fl_geo_box_valid(box) ? search_begin(&s, ix, query, ret, max)
-                                      : FL_ERR_RANGE;
+    struct box_search b = {.box = box, .ret = ret, .max = max};
+    int error = fl_geo_box_valid(box)
+                    ? options_read(&b.query, sizeof(b.query), query)
+                    : FL_ERR_RANGE;
 
     if (error)
         return error;
-    s.box = *box;
 
     struct gate_stripe *stripe = gate_read(&ix->gate);
 
     if (ix->count && max)
-        walk_box(&s, scan_box);
+        walk_box(&b, ix);
     gate_read_done(stripe);
-    *found = s.nearest.count;
+    *found = b.count;
     return 0;
 }

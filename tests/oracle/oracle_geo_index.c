@@ -11,8 +11,10 @@
 
 #include <string.h>
 
-#define POINTS_MAX 3000
-#define ROUND      2000 /* cases before a new index with other places */
+#define POINTS_MAX  12000 /* leaves for several nodes; seldom */
+#define POINTS_MANY 3000
+#define POINTS_FEW  40
+#define ROUND       2000 /* cases before a new index with other places */
 
 struct truth {
     struct fl_geo_point at;
@@ -85,6 +87,16 @@ static void check_same(size_t n, size_t found)
     }
 }
 
+/* All; a few; about as many as a leaf or two hold. */
+static size_t draw_max(void)
+{
+    static const size_t most[] = {30, 200};
+
+    return random_below(&rng, 2)
+               ? POINTS_MAX
+               : random_below(&rng, most[random_below(&rng, 2)]);
+}
+
 static void check_around(struct fl_geo_index *ix)
 {
     struct fl_geo_query q = draw_query();
@@ -93,7 +105,7 @@ static void check_around(struct fl_geo_index *ix)
                                    : truth[random_below(&rng, ids)].at;
     bool nearest = random_below(&rng, 2);
     double radius_m = nearest ? INFINITY : draw_radius(&rng);
-    size_t max = random_below(&rng, 2) ? POINTS_MAX : random_below(&rng, 30);
+    size_t max = draw_max();
     size_t n = 0, found;
 
     if (!random_below(&rng, 8)) /* exactly to a point */
@@ -156,7 +168,7 @@ static void check_list(void)
     static double lat[POINTS_MAX], lng[POINTS_MAX];
     struct fl_geo_point from = draw_point(&rng);
     double radius_m = random_below(&rng, 4) ? draw_radius(&rng) : INFINITY;
-    size_t max = random_below(&rng, 2) ? POINTS_MAX : random_below(&rng, 30);
+    size_t max = draw_max();
     size_t n = 0, found;
 
     for (uint64_t i = 0; i < ids; i++) {
@@ -213,12 +225,19 @@ static void expire(struct fl_geo_index *ix)
     CHECK(fl_geo_index_expire(ix, before) == gone);
 }
 
+static uint64_t draw_size(void)
+{
+    if (!random_below(&rng, 16))
+        return POINTS_MAX;
+    return random_below(&rng, 2) ? POINTS_FEW : POINTS_MANY;
+}
+
 static void check_round(uint64_t cases)
 {
     struct fl_geo_index *ix;
     struct fl_geo_found one;
 
-    ids = 1 + random_below(&rng, random_below(&rng, 2) ? 40 : POINTS_MAX);
+    ids = 1 + random_below(&rng, draw_size());
     spread = random_below(&rng, 2) ? random_next(&rng) : 0;
     count = 0;
     memset(truth, 0, sizeof(truth));
