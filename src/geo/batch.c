@@ -11,13 +11,13 @@
 
 /* ---- encode ------------------------------------------------------------- */
 
-ALWAYS_INLINE bool is_point(double lat, double lng)
+static INLINED bool is_point(double lat, double lng)
 {
     return (fabs(lat) <= 90.0) & (fabs(lng) <= 180.0);
 }
 
-ALWAYS_INLINE size_t encode(const double *lat, const double *lng, size_t count,
-                            unsigned precision, fl_geo_cell *ret)
+static INLINED size_t encode(const double *lat, const double *lng, size_t count,
+                             unsigned precision, fl_geo_cell *ret)
 {
     size_t points = 0;
 
@@ -63,8 +63,8 @@ size_t fl_geo_encode_many(const double *lat, const double *lng, size_t count,
 
 /* ---- decode ------------------------------------------------------------- */
 
-ALWAYS_INLINE size_t decode(const fl_geo_cell *cells, size_t count,
-                            double *ret_lat, double *ret_lng)
+static INLINED size_t decode(const fl_geo_cell *cells, size_t count,
+                             double *ret_lat, double *ret_lng)
 {
     size_t valid = 0;
 

@@ -28,7 +28,7 @@
 #define WHOLE      0x1p52
 #define WHOLE_BITS UINT64_C(0x4330000000000000)
 
-ALWAYS_INLINE double grid_real(uint64_t whole)
+static INLINED double grid_real(uint64_t whole)
 {
     uint64_t bits = whole | WHOLE_BITS;
     double real;
@@ -37,7 +37,7 @@ ALWAYS_INLINE double grid_real(uint64_t whole)
     return real - WHOLE;
 }
 
-ALWAYS_INLINE uint64_t grid_whole(double real)
+static INLINED uint64_t grid_whole(double real)
 {
     uint64_t bits;
 
@@ -47,13 +47,13 @@ ALWAYS_INLINE uint64_t grid_whole(double real)
 }
 
 /* The lower edge of a cell; of the number of cells, the upper of the last. */
-ALWAYS_INLINE double grid_edge(double cell, double span)
+static INLINED double grid_edge(double cell, double span)
 {
     return cell * (span * 0x1p-30) - span / 2;
 }
 
 /* Which cell of an axis from -span/2 to span/2? Others count as an end. */
-ALWAYS_INLINE uint64_t grid_cell(double value, double span)
+static INLINED uint64_t grid_cell(double value, double span)
 {
     double inside = value <= span / 2 ? value : span / 2; /* NaN: the end */
     double cell;
@@ -66,7 +66,7 @@ ALWAYS_INLINE uint64_t grid_cell(double value, double span)
 }
 
 /* abcd -> 0a0b0c0d */
-ALWAYS_INLINE uint64_t grid_spread(uint64_t x)
+static INLINED uint64_t grid_spread(uint64_t x)
 {
     x = (x | x << 16) & 0x0000ffff0000ffffu;
     x = (x | x << 8) & 0x00ff00ff00ff00ffu;
@@ -75,7 +75,7 @@ ALWAYS_INLINE uint64_t grid_spread(uint64_t x)
     return (x | x << 1) & 0x5555555555555555u;
 }
 
-ALWAYS_INLINE uint64_t grid_gather(uint64_t x)
+static INLINED uint64_t grid_gather(uint64_t x)
 {
     x &= 0x5555555555555555u;
     x = (x | x >> 1) & 0x3333333333333333u;
@@ -86,41 +86,41 @@ ALWAYS_INLINE uint64_t grid_gather(uint64_t x)
 }
 
 /* Both axes' numbers as a cell of a precision, and back (top-aligned). */
-ALWAYS_INLINE fl_geo_cell grid_join(uint64_t lng, uint64_t lat,
-                                    unsigned precision)
+static INLINED fl_geo_cell grid_join(uint64_t lng, uint64_t lat,
+                                     unsigned precision)
 {
     uint64_t bits = (grid_spread(lng) << 1 | grid_spread(lat)) << 4;
 
     return (bits & ~UINT64_C(0) << (64 - LETTER_BITS * precision)) | precision;
 }
 
-ALWAYS_INLINE uint64_t grid_lng(fl_geo_cell cell)
+static INLINED uint64_t grid_lng(fl_geo_cell cell)
 {
     return grid_gather(cell >> 5);
 }
 
-ALWAYS_INLINE uint64_t grid_lat(fl_geo_cell cell)
+static INLINED uint64_t grid_lat(fl_geo_cell cell)
 {
     return grid_gather(cell >> 4);
 }
 
 /* Of 30 bits, how many does a precision leave to a cell's inside? */
-ALWAYS_INLINE unsigned grid_lng_rest(unsigned precision)
+static INLINED unsigned grid_lng_rest(unsigned precision)
 {
     return GRID_BITS - (LETTER_BITS * precision + 1) / 2;
 }
 
-ALWAYS_INLINE unsigned grid_lat_rest(unsigned precision)
+static INLINED unsigned grid_lat_rest(unsigned precision)
 {
     return GRID_BITS - LETTER_BITS * precision / 2;
 }
 
-ALWAYS_INLINE bool grid_precision_valid(unsigned precision)
+static INLINED bool grid_precision_valid(unsigned precision)
 {
     return precision - 1 < FL_GEO_PRECISION_MAX;
 }
 
-ALWAYS_INLINE bool grid_valid(fl_geo_cell cell)
+static INLINED bool grid_valid(fl_geo_cell cell)
 {
     unsigned precision = cell & 15;
 
@@ -129,7 +129,7 @@ ALWAYS_INLINE bool grid_valid(fl_geo_cell cell)
                precision;
 }
 
-ALWAYS_INLINE struct fl_geo_box grid_box(fl_geo_cell cell)
+static INLINED struct fl_geo_box grid_box(fl_geo_cell cell)
 {
     unsigned precision = cell & 15;
     uint64_t lng = grid_lng(cell), lat = grid_lat(cell);

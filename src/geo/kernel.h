@@ -14,15 +14,15 @@
 #ifndef FIELDLINE_GEO_KERNEL_H
 #define FIELDLINE_GEO_KERNEL_H
 
+#include "base/attr.h"
 #include "fieldline/geo.h"
 
 #include <math.h>
 
-#define RADIANS       (M_PI / 180.0)
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define RADIANS (M_PI / 180.0)
 
 /* The sine of degrees, -90..90. */
-ALWAYS_INLINE double kernel_sin_deg(double degrees)
+static INLINED double kernel_sin_deg(double degrees)
 {
     double x = degrees * RADIANS, s = x * x;
     double q = 0x1.89a4866f527ebp-49;
@@ -38,27 +38,27 @@ ALWAYS_INLINE double kernel_sin_deg(double degrees)
 }
 
 /* The cosine of a latitude keeps its digits near the poles. */
-ALWAYS_INLINE double kernel_cos_lat(double lat)
+static INLINED double kernel_cos_lat(double lat)
 {
     return kernel_sin_deg(90.0 - fabs(lat));
 }
 
 /* How far apart two longitudes are, 0..180. */
-ALWAYS_INLINE double kernel_lng_between(double a, double b)
+static INLINED double kernel_lng_between(double a, double b)
 {
     double apart = fabs(a - b);
 
     return apart > 180.0 ? 360.0 - apart : apart;
 }
 
-ALWAYS_INLINE double kernel_square(double x)
+static INLINED double kernel_square(double x)
 {
     return x * x;
 }
 
 /* sin^2 of half the angle; cos_a, cos_b are of the latitudes. */
-ALWAYS_INLINE double kernel_haversine(struct fl_geo_point a, double cos_a,
-                                      struct fl_geo_point b, double cos_b)
+static INLINED double kernel_haversine(struct fl_geo_point a, double cos_a,
+                                       struct fl_geo_point b, double cos_b)
 {
     double apart = kernel_lng_between(a.lng, b.lng);
 
@@ -67,8 +67,8 @@ ALWAYS_INLINE double kernel_haversine(struct fl_geo_point a, double cos_a,
 }
 
 /* The same to the antipode of b: what is left to 1, with all its digits. */
-ALWAYS_INLINE double kernel_haversine_anti(struct fl_geo_point a, double cos_a,
-                                           struct fl_geo_point b, double cos_b)
+static INLINED double kernel_haversine_anti(struct fl_geo_point a, double cos_a,
+                                            struct fl_geo_point b, double cos_b)
 {
     double apart = 180.0 - kernel_lng_between(a.lng, b.lng);
 
@@ -80,7 +80,7 @@ ALWAYS_INLINE double kernel_haversine_anti(struct fl_geo_point a, double cos_a,
  * 2 asin(sqrt(h)) for h in 0..1/2. The angle is halved once more first, without
  * cancellation, which leaves the polynomial an interval of 0..0.1465.
  */
-ALWAYS_INLINE double kernel_angle(double h)
+static INLINED double kernel_angle(double h)
 {
     double t = h / (2 + 2 * sqrt(1 - h));
     double q = 0x1.0dcd9ba4e6a55p-6;
@@ -101,7 +101,7 @@ ALWAYS_INLINE double kernel_angle(double h)
  * The haversine of a radius, widened by far more than it and another can be
  * wrong: what does not exceed it is measured.
  */
-ALWAYS_INLINE double kernel_reach(double radius_m)
+static INLINED double kernel_reach(double radius_m)
 {
     if (radius_m >= M_PI * FL_GEO_RADIUS_M)
         return 2;
@@ -109,9 +109,9 @@ ALWAYS_INLINE double kernel_reach(double radius_m)
 }
 
 /* Metres, given h; past a quarter turn the way to the antipode is measured. */
-ALWAYS_INLINE double kernel_metres(double h, struct fl_geo_point a,
-                                   double cos_a, struct fl_geo_point b,
-                                   double cos_b)
+static INLINED double kernel_metres(double h, struct fl_geo_point a,
+                                    double cos_a, struct fl_geo_point b,
+                                    double cos_b)
 {
     if (h <= 0.5)
         return FL_GEO_RADIUS_M * kernel_angle(h);

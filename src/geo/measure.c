@@ -8,13 +8,13 @@
 #include <string.h>
 
 /* Written so that NaN is none. */
-ALWAYS_INLINE bool is_point(double lat, double lng)
+static INLINED bool is_point(double lat, double lng)
 {
     return (fabs(lat) <= 90.0) & (fabs(lng) <= 180.0);
 }
 
-ALWAYS_INLINE void haversines(const struct measure *m, const double *lat,
-                              const double *lng, size_t count, double *ret)
+static INLINED void haversines(const struct measure *m, const double *lat,
+                               const double *lng, size_t count, double *ret)
 {
     const struct fl_geo_point from = m->from;
     const double cos_from = m->cos_from;
@@ -28,8 +28,8 @@ ALWAYS_INLINE void haversines(const struct measure *m, const double *lat,
 }
 
 /* Metres of points at a haversine of one half or more. */
-ALWAYS_INLINE void far_metres(const struct measure *m, const double *lat,
-                              const double *lng, size_t count, double *ret)
+static INLINED void far_metres(const struct measure *m, const double *lat,
+                               const double *lng, size_t count, double *ret)
 {
     const struct fl_geo_point from = m->from;
     const double cos_from = m->cos_from;
@@ -46,9 +46,9 @@ ALWAYS_INLINE void far_metres(const struct measure *m, const double *lat,
 
 /* ---- within ------------------------------------------------------------- */
 
-ALWAYS_INLINE uint32_t within(const struct measure *m, const double *lat,
-                              const double *lng, uint32_t count, uint8_t *rows,
-                              double *metres)
+static INLINED uint32_t within(const struct measure *m, const double *lat,
+                               const double *lng, uint32_t count, uint8_t *rows,
+                               double *metres)
 {
     double h[MEASURE_ROWS];
     uint32_t found = 0;
@@ -99,8 +99,8 @@ uint32_t measure_within(const struct measure *m, const double *lat,
 /* ---- all ---------------------------------------------------------------- */
 
 /* The far ones are few or many: a run that has any is computed both ways. */
-ALWAYS_INLINE void all(const struct measure *m, const double *lat,
-                       const double *lng, size_t count, double *ret)
+static INLINED void all(const struct measure *m, const double *lat,
+                        const double *lng, size_t count, double *ret)
 {
     double h[MEASURE_ROWS], far[MEASURE_ROWS];
     size_t far_count = 0;
@@ -149,8 +149,8 @@ void measure_all(const struct measure *m, const double *lat, const double *lng,
  */
 
 /* Whole vectors: the compiler sees that nothing is left over. */
-ALWAYS_INLINE void picked(const struct measure *m, const double *lat,
-                          const double *lng, uint32_t count, double *metres)
+static INLINED void picked(const struct measure *m, const double *lat,
+                           const double *lng, uint32_t count, double *metres)
 {
     all(m, lat, lng, MEASURE_WHOLE(count), metres);
 }
@@ -205,8 +205,8 @@ static void nearer_any(const double *metres, uint32_t count, uint64_t *nearer)
 typedef double reals __attribute__((vector_size(LANES * sizeof(double))));
 typedef int64_t wholes __attribute__((vector_size(LANES * sizeof(int64_t))));
 
-ALWAYS_INLINE void nearer_lanes(const double *metres, uint32_t count,
-                                uint64_t *nearer)
+static INLINED void nearer_lanes(const double *metres, uint32_t count,
+                                 uint64_t *nearer)
 {
     for (uint32_t i = 0; i < count; i += 2 * LANES) {
         reals own, other;
@@ -263,8 +263,8 @@ bool measure_nearer(double *metres, uint32_t count, uint64_t *ret)
     return sum == (uint64_t)count * (count - (count > 0)) / 2;
 }
 
-ALWAYS_INLINE void ranks_of(const double *metres, const uint64_t *ids,
-                            uint32_t count, uint64_t *ranks)
+static INLINED void ranks_of(const double *metres, const uint64_t *ids,
+                             uint32_t count, uint64_t *ranks)
 {
     for (uint32_t i = 0; i < count; i++) {
         const double own = metres[i];
