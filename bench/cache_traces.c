@@ -2,12 +2,13 @@
 /*
  * cache_traces - miss ratios of the library's policies on recorded traces.
  *
- *   cache_traces (oracle|words) FILE...
+ *   cache_traces SHARDS (oracle|words) FILE...
  *
  * oracle: records of 24 bytes, the object at byte 4 in 8 bytes; words: 4 bytes
  * an object; little-endian. Each request is a get, and a set if that missed,
- * on the real library with one shard, sizes all the same. Prints a line of
- * JSON for each capacity; Belady's is what no policy can go below.
+ * on the real library, sizes all the same. A small cache makes fewer shards of
+ * itself than it is given. Prints a line of JSON for each capacity; Belady's is
+ * what no policy can go below.
  * Threads: loop.
  */
 #include "fieldline/cache.h"
@@ -99,7 +100,7 @@ static struct trace trace_read(const char *path, size_t record, size_t offset)
 }
 
 static double miss_ratio(const struct trace *t, enum fl_cache_policy policy,
-                         size_t capacity)
+                         size_t capacity, unsigned shards)
 {
     struct fl_cache_options o;
     struct fl_cache_stats stats;
@@ -108,7 +109,7 @@ static double miss_ratio(const struct trace *t, enum fl_cache_policy policy,
     fl_cache_options_init(&o);
     o.entries_max = capacity;
     o.bytes_max = BYTES_MAX;
-    o.shards = 1;
+    o.shards = shards;
     o.policy = policy;
     o.ttl_ms = FL_CACHE_NEVER;
     if (fl_cache_new(&c, &o) < 0)
@@ -216,7 +217,8 @@ static double belady(const struct trace *t, size_t capacity)
     return (double)misses / (double)t->count;
 }
 
-static void trace_print(const char *path, size_t record, size_t offset)
+static void trace_print(const char *path, size_t record, size_t offset,
+                        unsigned shards)
 {
     struct trace t = trace_read(path, record, offset);
 
@@ -225,10 +227,11 @@ static void trace_print(const char *path, size_t record, size_t offset)
 
         if (capacity == 0)
             capacity = 1;
-        printf("{\"share\":%.2f,\"capacity\":%zu", shares[i], capacity);
+        printf("{\"shards\":%u,\"share\":%.2f,\"capacity\":%zu", shards,
+               shares[i], capacity);
         for (size_t p = 0; p < sizeof(policies) / sizeof(*policies); p++)
             printf(",\"%s\":%.4f", policies[p].name,
-                   miss_ratio(&t, policies[p].policy, capacity));
+                   miss_ratio(&t, policies[p].policy, capacity, shards));
         printf(",\"belady\":%.4f}\n", belady(&t, capacity));
         (void)fflush(stdout);
     }
@@ -237,13 +240,15 @@ static void trace_print(const char *path, size_t record, size_t offset)
 
 int main(int argc, char **argv)
 {
-    if (argc < 3)
-        fail("usage: cache_traces (oracle|words) FILE...");
+    unsigned shards = argc > 3 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
 
-    bool oracle = strcmp(argv[1], "oracle") == 0;
+    if (shards == 0)
+        fail("usage: cache_traces SHARDS (oracle|words) FILE...");
 
-    for (int i = 2; i < argc; i++)
+    bool oracle = strcmp(argv[2], "oracle") == 0;
+
+    for (int i = 3; i < argc; i++)
         trace_print(argv[i], oracle ? ORACLE_RECORD : WORD_RECORD,
-                    oracle ? ORACLE_OBJECT : 0);
+                    oracle ? ORACLE_OBJECT : 0, shards);
     return 0;
 }

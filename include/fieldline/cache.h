@@ -76,8 +76,8 @@ struct fl_cache;
 struct fl_cache_pin; /* a value that is held */
 
 enum fl_cache_policy {
-    FL_CACHE_TIDE,   /* the default: S3-FIFO that holds what it has while
-                        newcomers do not return; docs/library/cache.md */
+    FL_CACHE_TIDE,   /* the default: S3-FIFO whose main has a say in whom it
+                        takes; docs/library/cache.md */
     FL_CACHE_S3FIFO, /* Yang et al., SOSP 2023 */
     FL_CACHE_SIEVE,  /* Zhang et al., NSDI 2024 */
     FL_CACHE_LRU     /* a hit takes the shard's lock if it is free */

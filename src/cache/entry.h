@@ -25,7 +25,6 @@
 #define ENTRY_MALLOC_COST ((size_t)8)
 
 enum entry_queue {
-    ENTRY_HELD,
     ENTRY_SMALL,
     ENTRY_MAIN,
     ENTRY_QUEUES,

@@ -2,10 +2,15 @@
 /*
  * evict - queues, a hand and a table of ghosts.
  *
+ * Time is counted in entries that came, in ticks of 16 bits: 4,096 while a
+ * cache fills once, so they reach 16 times its entries.
+ *
  * A ghost is a row of 32 bits in a set of eight: 15 bits of the hash, one for
- * the queue it left, 16 of the clock, coarsened so that they reach 16 times
- * the cache's entries. The oldest of a full set is overwritten. The table is
- * only a hint: without memory for it the policies still work.
+ * the queue it left, 16 of the time. The oldest of a full set is overwritten.
+ * As many that left small are remembered as main has entries: not the last to
+ * leave, but the last that have not returned. BINS count those, by the time
+ * they left, and say where memory begins. All of it is only a hint: without
+ * memory for it the policies still work.
  * Threads: any, locked by the shard.
  */
 #include "cache/evict.h"
@@ -17,21 +22,24 @@
 #define HEAVY_TIMES        4
 #define SECOND_CHANCES_MAX 256 /* bounds the time one eviction takes */
 
+#define TICKS_FILL      4096u /* while the cache fills once */
 #define GHOST_WAYS      8u
 #define GHOST_TIMES     3u /* rows for each entry */
 #define GHOST_SETS_MAX  (UINT32_C(1) << 20)
-#define GHOST_STEPS     4096u /* of the clock, while the cache fills once */
+#define GHOST_BINS_FILL 64u
 #define GHOST_TIME_MASK 0xffffu
 #define GHOST_MAIN      (UINT32_C(1) << 16)
 #define GHOST_PRINT     17
 
 /* TIDE, measured on traces (docs/library/cache.md). */
-#define LOOSE_SHARE   6   /* a sixth is not held; 15 to 20 % are alike */
-#define SOON_SHARE    4   /* back within a quarter of the entries */
-#define FLOW_PERMILLE 4   /* of them come back soon */
-#define FADE_SHARE    50  /* memory: a fiftieth of the entries, */
-#define FADE_MIN      250 /* at least so many */
-#define EBB_GHOSTS    3   /* times the entries; at flow once */
+#define AWAY_TIMES_MAX 6 /* times since main's oldest was used */
+#define SPARED_MIN     3 /* of small, for one that returns to main */
+
+struct ghost {
+    size_t away; /* entries that have come since */
+    bool from_main;
+    bool recent; /* small's: main remembers it */
+};
 
 void evict_init(struct evict *v, enum fl_cache_policy policy,
                 const struct fl_allocator *allocator)
@@ -39,13 +47,12 @@ void evict_init(struct evict *v, enum fl_cache_policy policy,
     *v = (struct evict){.policy = policy, .allocator = allocator};
     for (int q = 0; q < ENTRY_QUEUES; q++)
         list_init(&v->queues[q].links);
-    v->left = FADE_MIN;
 }
 
 void evict_fini(struct evict *v)
 {
     allocator_free(v->allocator, v->ghosts.rows);
-    v->ghosts.rows = NULL;
+    v->ghosts.rows = v->ghosts.bins = NULL;
 }
 
 void evict_bounds_set(struct evict *v, size_t entries_max, size_t weight_max)
@@ -56,20 +63,30 @@ void evict_bounds_set(struct evict *v, size_t entries_max, size_t weight_max)
 
 static size_t entries_of(const struct evict *v)
 {
-    return v->queues[ENTRY_HELD].count + v->queues[ENTRY_SMALL].count +
-           v->queues[ENTRY_MAIN].count;
+    return v->queues[ENTRY_SMALL].count + v->queues[ENTRY_MAIN].count;
 }
 
 static size_t weight_of(const struct evict *v)
 {
-    return v->queues[ENTRY_HELD].weight + v->queues[ENTRY_SMALL].weight +
-           v->queues[ENTRY_MAIN].weight;
+    return v->queues[ENTRY_SMALL].weight + v->queues[ENTRY_MAIN].weight;
 }
 
-/* At ebb the held are a part of main, at flow of small. */
-static bool is_main(const struct evict *v, const struct entry *e)
+/* --- the clock --- */
+
+static void clock_advance(struct evict *v)
 {
-    return e->queue == ENTRY_MAIN || (e->queue == ENTRY_HELD && !v->flows);
+    if (++v->came >> v->shift == 0)
+        return;
+    v->came = 0;
+    atomic_store_explicit(&v->now, (uint16_t)++v->ticks, memory_order_relaxed);
+    for (v->shift = 0; entries_of(v) >> v->shift > TICKS_FILL;)
+        v->shift++;
+}
+
+/* Entries that have come since. */
+static size_t clock_since(const struct evict *v, uint32_t tick)
+{
+    return (size_t)((v->ticks - tick) & GHOST_TIME_MASK) << v->shift;
 }
 
 /* --- ghosts --- */
@@ -82,11 +99,14 @@ static void ghosts_open(struct evict *v)
 
     if (sets > GHOST_SETS_MAX)
         sets = GHOST_SETS_MAX;
-    g->rows =
-        allocator_zalloc(v->allocator, sets * GHOST_WAYS, sizeof(*g->rows));
-    g->sets = g->rows ? (uint32_t)sets : 0;
-    for (g->shift = 0; (entries >> g->shift) > GHOST_STEPS;)
-        g->shift++;
+    g->rows = allocator_zalloc(v->allocator, sets * GHOST_WAYS + GHOST_BINS,
+                               sizeof(*g->rows));
+    if (!g->rows)
+        return;
+    g->sets = (uint32_t)sets;
+    g->bins = g->rows + sets * GHOST_WAYS;
+    g->width = (uint32_t)(entries >> v->shift) / GHOST_BINS_FILL + 1;
+    g->first = g->last = v->ticks / g->width;
 }
 
 static uint32_t ghost_print(uint32_t hash)
@@ -99,40 +119,99 @@ static uint32_t *ghost_set(const struct ghosts *g, uint32_t hash)
     return &g->rows[((uint64_t)hash * g->sets >> 32) * GHOST_WAYS];
 }
 
-static uint32_t ghost_time(const struct evict *v)
+static uint64_t row_ticks(const struct evict *v, uint32_t row)
 {
-    return v->clock >> v->ghosts.shift & GHOST_TIME_MASK;
+    return v->ticks - ((v->ticks - row) & GHOST_TIME_MASK);
+}
+
+/* As many as main has entries. */
+static size_t ghosts_max(const struct evict *v)
+{
+    return entries_of(v) - entries_of(v) / SMALL_SHARE;
+}
+
+static void bins_forget_first(struct ghosts *g)
+{
+    g->count -= g->bins[g->first % GHOST_BINS];
+    g->bins[g->first++ % GHOST_BINS] = 0;
+}
+
+static void bins_add(struct evict *v)
+{
+    struct ghosts *g = &v->ghosts;
+    size_t max = ghosts_max(v);
+
+    g->last = v->ticks / g->width;
+    while (g->last - g->first >= GHOST_BINS && g->count)
+        bins_forget_first(g);
+    if (g->count == 0)
+        g->first = g->last;
+    g->bins[g->last % GHOST_BINS]++;
+    g->count++;
+    while (g->first < g->last &&
+           g->count - g->bins[g->first % GHOST_BINS] >= max)
+        bins_forget_first(g);
+}
+
+/* Whether main remembers one that left then; of the first bin, the share that
+ * is too many is forgotten. */
+static bool bins_remember(const struct evict *v, uint64_t ticks)
+{
+    const struct ghosts *g = &v->ghosts;
+    uint64_t bin = ticks / g->width;
+    size_t max = ghosts_max(v);
+
+    if (bin != g->first || g->count <= max)
+        return bin >= g->first;
+    return (ticks % g->width) * g->bins[bin % GHOST_BINS] >=
+           (g->count - max) * g->width;
+}
+
+static void bins_remove(struct evict *v, uint64_t ticks)
+{
+    struct ghosts *g = &v->ghosts;
+    uint64_t bin = ticks / g->width;
+
+    if (bin >= g->first && bin <= g->last && g->bins[bin % GHOST_BINS]) {
+        g->bins[bin % GHOST_BINS]--;
+        g->count--;
+    }
+}
+
+static uint32_t *row_oldest(const struct evict *v, uint32_t *row)
+{
+    uint32_t *oldest = row;
+
+    for (unsigned way = 0; way < GHOST_WAYS; way++) {
+        if (!row[way])
+            return &row[way];
+        if (row_ticks(v, row[way]) < row_ticks(v, *oldest))
+            oldest = &row[way];
+    }
+    return oldest;
 }
 
 static void ghost_leave(struct evict *v, const struct entry *e)
 {
+    bool main = e->queue == ENTRY_MAIN;
+
     if (!v->ghosts.rows)
         ghosts_open(v);
     if (!v->ghosts.rows)
         return;
 
-    uint32_t *row = ghost_set(&v->ghosts, e->hash), now = ghost_time(v);
-    unsigned oldest = 0;
-    uint32_t oldest_age = 0;
+    uint32_t *row = row_oldest(v, ghost_set(&v->ghosts, e->hash));
 
-    for (unsigned way = 0; way < GHOST_WAYS; way++) {
-        uint32_t age =
-            row[way] ? (now - row[way]) & GHOST_TIME_MASK : GHOST_TIME_MASK + 1;
-
-        if (age < oldest_age)
-            continue;
-        oldest = way;
-        oldest_age = age;
-        if (!row[way])
-            break;
-    }
-    row[oldest] = ghost_print(e->hash) | (is_main(v, e) ? GHOST_MAIN : 0) | now;
+    if (*row && !(*row & GHOST_MAIN))
+        bins_remove(v, row_ticks(v, *row));
+    if (!main)
+        bins_add(v);
+    *row = ghost_print(e->hash) | (main ? GHOST_MAIN : 0) |
+           (uint32_t)(v->ticks & GHOST_TIME_MASK);
 }
 
-/* Whether it is remembered; then it is forgotten, and *age says how many have
- * come since it left, *from_main which queue it left. */
-static bool ghost_take(struct evict *v, uint32_t hash, size_t *age,
-                       bool *from_main)
+/* Whether there is a ghost of it; then there is none any more. */
+static bool ghost_take(struct evict *v, uint32_t hash, struct ghost *ret)
 {
     if (!v->ghosts.rows)
         return false;
@@ -142,19 +221,19 @@ static bool ghost_take(struct evict *v, uint32_t hash, size_t *age,
     for (unsigned way = 0; way < GHOST_WAYS; way++) {
         if (!row[way] || row[way] >> GHOST_PRINT != print >> GHOST_PRINT)
             continue;
-        *age = (size_t)((ghost_time(v) - row[way]) & GHOST_TIME_MASK)
-               << v->ghosts.shift;
-        *from_main = (row[way] & GHOST_MAIN) != 0;
+
+        uint64_t left = row_ticks(v, row[way]);
+
+        *ret = (struct ghost){.away = clock_since(v, row[way]),
+                              .from_main = (row[way] & GHOST_MAIN) != 0};
+        if (!ret->from_main) {
+            ret->recent = bins_remember(v, left);
+            bins_remove(v, left);
+        }
         row[way] = 0;
         return true;
     }
     return false;
-}
-
-/* How many must have left before one is forgotten: as many as main holds. */
-static size_t flow_ghosts(size_t entries)
-{
-    return entries - entries / SMALL_SHARE;
 }
 
 /* --- queues --- */
@@ -193,13 +272,11 @@ static bool is_over(const struct evict *v, size_t count, size_t weight,
            weight > v->weight_max / share;
 }
 
-static bool small_is_over(const struct evict *v, bool with_held)
+static bool small_is_over(const struct evict *v)
 {
     const struct evict_queue *small = &v->queues[ENTRY_SMALL];
-    const struct evict_queue *held = &v->queues[ENTRY_HELD];
 
-    return is_over(v, small->count + (with_held ? held->count : 0),
-                   small->weight + (with_held ? held->weight : 0), SMALL_SHARE);
+    return is_over(v, small->count, small->weight, SMALL_SHARE);
 }
 
 static bool is_heavy(const struct evict *v, const struct entry *e)
@@ -219,73 +296,44 @@ static void used_set(struct entry *e, unsigned used)
     atomic_store_explicit(&e->used, (uint8_t)used, memory_order_relaxed);
 }
 
-static void touch(const struct evict *v, struct entry *e)
-{
-    atomic_store_explicit(&e->touched, (uint16_t)ghost_time(v),
-                          memory_order_relaxed);
-}
-
 /* --- tide --- */
 
-static void tide_left(struct evict *v)
+/* Small is down to its share. */
+static bool main_is_full(const struct evict *v)
 {
-    double fade = (double)entries_of(v) / FADE_SHARE;
-
-    fade = 1 - 1 / (fade > FADE_MIN ? fade : FADE_MIN);
-    v->left = v->left * fade + 1;
-    v->returned *= fade;
-    if (v->flows && v->returned * 2000 < FLOW_PERMILLE * v->left)
-        v->flows = false;
-}
-
-static void tide_returned(struct evict *v)
-{
-    v->returned++;
-    if (v->returned * 1000 > FLOW_PERMILLE * v->left)
-        v->flows = true;
-}
-
-/* At ebb who returns comes into main if main has not its share; else only if
- * he was away shorter than main's oldest has been there, and never in the place
- * of one that is held. */
-static bool ebb_takes(const struct evict *v, size_t away)
-{
-    const struct evict_queue *held = &v->queues[ENTRY_HELD];
     const struct evict_queue *main = &v->queues[ENTRY_MAIN];
-    const struct entry *oldest = queue_first(v, ENTRY_MAIN);
-    uint32_t age;
 
-    if (held->count + main->count + 1 <
-            v->entries_max - v->entries_max / SMALL_SHARE &&
-        held->weight + main->weight <
-            v->weight_max - v->weight_max / SMALL_SHARE)
-        return true;
-    if (held->count || !oldest)
-        return false;
-    age = (ghost_time(v) -
-           atomic_load_explicit(&oldest->touched, memory_order_relaxed)) &
-          GHOST_TIME_MASK;
-    return away + v->entries_max / SMALL_SHARE <= (size_t)age
-                                                      << v->ghosts.shift;
+    return main->count + (v->entries_max + SMALL_SHARE - 1) / SMALL_SHARE >=
+               v->entries_max ||
+           main->weight >= v->weight_max - v->weight_max / SMALL_SHARE;
 }
 
-static enum entry_queue tide_place(struct evict *v, const struct entry *e)
+static enum entry_queue tide_place(const struct evict *v, const struct ghost *g)
 {
-    const struct evict_queue *held = &v->queues[ENTRY_HELD];
-    size_t entries = entries_of(v), away = 0;
-    bool from_main = false,
-         remembered = ghost_take(v, e->hash, &away, &from_main);
+    const struct entry *oldest = queue_first(v, ENTRY_MAIN);
+    size_t unused =
+        oldest ? clock_since(v, atomic_load_explicit(&oldest->touched,
+                                                     memory_order_relaxed))
+               : 0;
+    size_t small = v->entries_max / SMALL_SHARE; /* it was there first */
 
-    if (remembered && !from_main && away < entries / SOON_SHARE)
-        tide_returned(v);
-    if (!v->full &&
-        held->count < v->entries_max - v->entries_max / LOOSE_SHARE &&
-        held->weight < v->weight_max - v->weight_max / LOOSE_SHARE)
-        return ENTRY_HELD;
-    if (!remembered || away >= entries * (v->flows ? 1 : EBB_GHOSTS) ||
-        !(v->flows || ebb_takes(v, away)))
+    if (g->from_main)
+        return v->spared >= SPARED_MIN && g->away < unused ? ENTRY_MAIN
+                                                           : ENTRY_SMALL;
+    if (main_is_full(v) && g->away + small > AWAY_TIMES_MAX * unused)
         return ENTRY_SMALL;
-    return ENTRY_MAIN;
+    return g->recent ? ENTRY_MAIN : ENTRY_SMALL;
+}
+
+static enum entry_queue fifo_place(struct evict *v, const struct entry *e)
+{
+    struct ghost g;
+
+    if (!ghost_take(v, e->hash, &g))
+        return ENTRY_SMALL;
+    if (v->policy == FL_CACHE_TIDE)
+        return tide_place(v, &g);
+    return g.recent ? ENTRY_MAIN : ENTRY_SMALL;
 }
 
 /* --- the whole --- */
@@ -293,22 +341,15 @@ static enum entry_queue tide_place(struct evict *v, const struct entry *e)
 void evict_add(struct evict *v, struct entry *e, const struct entry *replaced)
 {
     enum entry_queue q = ENTRY_MAIN;
-    size_t away;
-    bool from_main;
 
-    v->clock++;
-    atomic_store_explicit(&v->now, (uint16_t)ghost_time(v),
+    clock_advance(v);
+    atomic_store_explicit(&e->touched, (uint16_t)v->ticks,
                           memory_order_relaxed);
-    touch(v, e);
     used_set(e, replaced ? used_of(replaced) : 0);
     if (replaced && v->policy != FL_CACHE_LRU)
         q = (enum entry_queue)replaced->queue;
-    else if (v->policy == FL_CACHE_TIDE)
-        q = tide_place(v, e);
-    else if (v->policy == FL_CACHE_S3FIFO &&
-             !(ghost_take(v, e->hash, &away, &from_main) &&
-               away < flow_ghosts(entries_of(v))))
-        q = ENTRY_SMALL;
+    else if (v->policy == FL_CACHE_TIDE || v->policy == FL_CACHE_S3FIFO)
+        q = fifo_place(v, e);
     queue_append(v, e, q);
 }
 
@@ -341,23 +382,15 @@ static struct entry *sieve_next(struct evict *v)
 /* The queue whose first is looked at. */
 static enum entry_queue fifo_due(const struct evict *v)
 {
-    bool held = v->queues[ENTRY_HELD].count != 0;
-
-    if (small_is_over(v, v->flows)) {
-        if (v->flows && held)
-            return ENTRY_HELD;
-        if (v->queues[ENTRY_SMALL].count)
-            return ENTRY_SMALL;
-    }
-    if (held)
-        return ENTRY_HELD;
+    if (small_is_over(v) && v->queues[ENTRY_SMALL].count)
+        return ENTRY_SMALL;
     return v->queues[ENTRY_MAIN].count ? ENTRY_MAIN : ENTRY_SMALL;
 }
 
 /* Gives it a second chance in main, if it has earned one. */
 static bool fifo_stays(struct evict *v, struct entry *e)
 {
-    bool main = is_main(v, e);
+    bool main = e->queue == ENTRY_MAIN;
     bool heavy = is_heavy(v, e);
     unsigned used = used_of(e);
 
@@ -365,7 +398,6 @@ static bool fifo_stays(struct evict *v, struct entry *e)
         return false;
     evict_remove(v, e);
     used_set(e, !main || heavy ? 0 : used - 1);
-    touch(v, e);
     queue_append(v, e, ENTRY_MAIN);
     return true;
 }
@@ -379,10 +411,12 @@ static struct entry *fifo_next(struct evict *v)
             return NULL;
         if (chances > 0 && fifo_stays(v, e))
             continue;
-        if (v->policy == FL_CACHE_TIDE || !is_main(v, e))
+
+        bool main = e->queue == ENTRY_MAIN;
+
+        if (!main || v->policy == FL_CACHE_TIDE)
             ghost_leave(v, e);
-        if (v->policy == FL_CACHE_TIDE && !is_main(v, e))
-            tide_left(v);
+        v->spared = main ? 0 : v->spared + 1;
         return e;
     }
 }
@@ -391,7 +425,6 @@ struct entry *evict_next(struct evict *v)
 {
     struct entry *e;
 
-    v->full = true;
     if (v->policy == FL_CACHE_LRU)
         e = queue_first(v, ENTRY_MAIN);
     else if (v->policy == FL_CACHE_SIEVE)

@@ -8,13 +8,11 @@
  * S3-FIFO what is new enters SMALL, a tenth of the bounds; what is used there
  *         moves to MAIN, the rest leaves quickly. Who returns while his GHOST
  *         is remembered goes to main at once.
- * TIDE    S3-FIFO with a third queue and two states. What comes first, until
- *         the shard is full, is HELD. At EBB, while what leaves small rarely
- *         returns, the held stay and newcomers pass through small: a scan or a
- *         loop that is larger than the cache then finds a part of itself here
- *         instead of nothing. At FLOW, when they do return, the held leave
- *         first, oldest first, and all is S3-FIFO. Ghosts live longer at ebb,
- *         and a returner must have been away shorter than main's oldest.
+ * TIDE    S3-FIFO whose main has a say in whom it takes. Its oldest's last use
+ *         is compared with how long a returner was away (the criterion of
+ *         LIRS): main that has been used lately refuses who comes from afar,
+ *         so a loop does not wash it out. Who left main is remembered too and
+ *         may return to it, in the place of one that left small.
  *
  * All are aware of sizes: shares are of entries and of bytes, and what weighs
  * several times the mean needs one use more.
@@ -25,10 +23,15 @@
 
 #include "cache/entry.h"
 
+#define GHOST_BINS 256u
+
 struct ghosts {
     uint32_t *rows; /* in sets; NULL until the first has left */
+    uint32_t *bins; /* behind the rows: those of small, by the time they left */
     uint32_t sets;
-    unsigned shift; /* of the clock: a row's time has 16 bits */
+    uint32_t width;       /* of a bin, in ticks */
+    uint64_t first, last; /* bins in use; from first on they are remembered */
+    size_t count;         /* in these */
 };
 
 struct evict {
@@ -39,12 +42,11 @@ struct evict {
     } queues[ENTRY_QUEUES];
     struct list *hand; /* SIEVE: the next it looks at; NULL: the oldest */
     size_t entries_max, weight_max;
-    uint32_t clock;       /* entries that came */
-    _Atomic uint16_t now; /* the same, coarse: what a hit notes */
-    bool full;            /* somebody has had to leave */
-    bool flows;           /* TIDE: at flow */
-    double left;          /* from small, and of those */
-    double returned;      /* soon: both fade */
+    uint64_t ticks;       /* of a clock of entries that came */
+    _Atomic uint16_t now; /* the same: what a hit notes */
+    uint32_t came;        /* since the last tick */
+    unsigned shift;       /* of a tick: so many bits of entries */
+    unsigned spared;      /* TIDE: those that left small since one left main */
     struct ghosts ghosts;
     const struct fl_allocator *allocator;
 };

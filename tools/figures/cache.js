@@ -41,32 +41,25 @@ function svg(name, width, height, parts) {
     `${parts.join('\n')}\n</svg>\n`);
 }
 
-/** The three queues, at ebb and at flow. */
+/** Two queues, and the ghosts that come back to main if it takes them. */
 function tide() {
-  const state = (top, title, held, first, why) => [
-    text(20, top, title, 15, INK, 'start'), text(90, top, why, 12, SOFT,
-      'start'),
-    rect(120, top + 20, 150, 40, '#fde68a'), text(195, top + 45, 'small'),
-    rect(330, top + 20, 150, 40, '#bfdbfe'), text(405, top + 45, 'main'),
-    rect(540, top + 20, 110, 40, held), text(595, top + 45, 'held'),
-    arrow([[40, top + 40], [118, top + 40]]),
-    text(75, top + 32, 'new', 12),
-    arrow([[270, top + 40], [328, top + 40]]), text(299, top + 32, 'used', 12),
-    arrow([[195, top + 60], [195, top + 98]], INK),
-    text(205, top + 90, 'unused: leaves', 12, INK, 'start'),
-    ...first === 'held'
-      ? [arrow([[595, top + 60], [595, top + 98]]),
-        text(605, top + 90, 'leaves first', 12, INK, 'start')]
-      : [arrow([[538, top + 40], [482, top + 40]]),
-        text(510, top + 32, 'used', 12),
-        arrow([[595, top + 60], [595, top + 98]]),
-        text(590, top + 115, 'before main\'s, when main has to give', 12)],
-  ];
-  svg('tide', 720, 270, [
-    ...state(30, 'ebb', '#bbf7d0', 'small', 'newcomers rarely return: what is ' +
-      'held stays, a part of a loop is always found'),
-    ...state(160, 'flow', '#fecaca', 'held', 'newcomers do return: S3-FIFO, ' +
-      'and the held give way'),
+  svg('tide', 720, 250, [
+    arrow([[40, 60], [118, 60]]), text(78, 52, 'new', 12),
+    rect(120, 40, 150, 40, '#fde68a'), text(195, 65, 'small, a tenth'),
+    arrow([[270, 60], [398, 60]]), text(334, 52, 'used', 12),
+    rect(400, 40, 250, 40, '#bfdbfe'), text(525, 65, 'main'),
+    arrow([[650, 50], [680, 50], [680, 20], [380, 20], [380, 50], [398, 50]]),
+    text(530, 14, 'used: once more', 12),
+    arrow([[195, 80], [195, 178]]), text(205, 110, 'unused', 12, INK, 'start'),
+    arrow([[610, 80], [610, 178]]), text(620, 110, 'unused', 12, INK, 'start'),
+    rect(120, 180, 150, 40, '#f3f4f6', SOFT), text(195, 205, 'ghosts of small'),
+    rect(535, 180, 150, 40, '#f3f4f6', SOFT), text(610, 205, 'ghosts of main'),
+    arrow([[270, 190], [440, 190], [440, 82]]),
+    text(430, 140, 'back, unless away for much', 12, INK, 'end'),
+    text(430, 155, 'longer than main is unused', 12, INK, 'end'),
+    arrow([[533, 190], [500, 190], [500, 82]]),
+    text(492, 237, 'back sooner than main\'s oldest was used, in small\'s place',
+      12),
   ]);
 }
 
@@ -90,7 +83,7 @@ function stamp() {
 function ratios(build, dir) {
   const run = (format, file) => execFileSync(
     path.join(build, 'bench', 'cache_traces'),
-    [format, path.join(dir, file)], { encoding: 'utf8' })
+    ['1', format, path.join(dir, file)], { encoding: 'utf8' })
     .trim().split('\n').map((row) => JSON.parse(row));
   const parts = [];
   const panel = (left, title, rows, low, high) => {

@@ -1,192 +1,215 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * evict - what is used stays, what passes through leaves; of each policy.
- * Threads: loop.
- */
-#include "fieldline/cache.h"
-
+/* evict - who is remembered, and whom main takes back. Threads: loop. */
+#include "base/allocator.h"
+#include "base/hash.h"
+#include "cache/evict.h"
 #include "../check.h"
 
-#define CAPACITY 1000
-#define LIGHT    50 /* bytes of a value */
-#define HEAVY    5000
+#define CAPACITY 100
+#define MAIN     90 /* of them; small has the rest */
+#define KEYS     100000
+#define NEW      1000 /* the first key that nobody has used before */
 
-static struct fl_cache *cache_of(enum fl_cache_policy policy, size_t bytes)
+/* A cache of keys alone: entries[k] stands for key k. */
+static struct fl_allocator allocator;
+static struct evict policy;
+static struct entry entries[KEYS];
+static bool inside[KEYS];
+static size_t count, fresh;
+
+static void start(enum fl_cache_policy which)
 {
-    struct fl_cache_options o;
-    struct fl_cache *c = NULL;
-
-    fl_cache_options_init(&o);
-    o.entries_max = CAPACITY;
-    o.bytes_max = bytes;
-    o.shards = 1;
-    o.policy = policy;
-    assert_int_equal(fl_cache_new(&c, &o), 0);
-    return c;
+    assert_true(allocator_or_own(&allocator, NULL));
+    evict_init(&policy, which, &allocator);
+    evict_bounds_set(&policy, CAPACITY, SIZE_MAX);
+    memset(entries, 0, sizeof(entries));
+    memset(inside, 0, sizeof(inside));
+    count = 0;
+    fresh = NEW;
 }
 
-/* Gets, or sets. */
-static bool touch(struct fl_cache *c, uint64_t key, size_t size)
+/* The queue it stands in afterwards. */
+static int use(size_t key)
 {
-    static const char value[HEAVY];
-    struct fl_cache_pin *pin = fl_cache_get(c, &key, sizeof(key));
-    bool hit = pin != NULL;
+    struct entry *e = &entries[key];
 
-    fl_cache_unpin(c, &pin);
-    if (!hit)
-        assert_int_equal(fl_cache_set(c, &key, sizeof(key), value, size, NULL),
-                         0);
-    return hit;
-}
-
-static bool has(struct fl_cache *c, uint64_t key)
-{
-    return fl_cache_has(c, &key, sizeof(key));
-}
-
-static size_t kept(struct fl_cache *c, uint64_t keys)
-{
-    size_t count = 0;
-
-    for (uint64_t key = 0; key < keys; key++)
-        count += has(c, key);
-    return count;
-}
-
-/* Touches each of the first keys so many times. */
-static void use(struct fl_cache *c, uint64_t keys, int rounds)
-{
-    for (int round = 0; round < rounds; round++)
-        for (uint64_t key = 0; key < keys; key++)
-            touch(c, key, LIGHT);
-}
-
-static void scan(struct fl_cache *c, uint64_t count)
-{
-    for (uint64_t key = 0; key < count; key++)
-        touch(c, 1000000 + key, LIGHT);
-}
-
-static struct fl_cache_look looked;
-
-static bool on_look(const struct fl_cache_look *look, void *arg)
-{
-    if (memcmp(look->key, arg, sizeof(uint64_t)) == 0)
-        looked = *look;
-    return true;
-}
-
-static bool is_proven(struct fl_cache *c, uint64_t key)
-{
-    looked = (struct fl_cache_look){0};
-    fl_cache_each(c, on_look, &key);
-    assert_non_null(looked.key);
-    return looked.proven;
-}
-
-static const enum fl_cache_policy proving[] = {FL_CACHE_TIDE, FL_CACHE_S3FIFO};
-
-static void a_scan_does_not_wash_out_what_is_used(void **state)
-{
-    for (size_t i = 0; i < ARRAY_LEN(proving); i++) {
-        struct fl_cache *c = cache_of(proving[i], 64 << 20);
-
-        use(c, CAPACITY / 2, 3);
-        scan(c, (uint64_t)20 * CAPACITY);
-        assert_true(kept(c, CAPACITY / 2) >= CAPACITY / 2 - 10);
-        fl_cache_free(&c);
+    if (inside[key]) {
+        entry_hit(e, evict_used_max(policy.policy), evict_now(&policy));
+        return e->queue;
     }
-}
+    while (count >= CAPACITY) {
+        struct entry *left = evict_next(&policy);
 
-/* One use is not enough for them. */
-static void large_ones_do_not_push_out_many_small(void **state)
-{
-    for (size_t i = 0; i < ARRAY_LEN(proving); i++) {
-        struct fl_cache *c = cache_of(proving[i], (size_t)CAPACITY * 150);
-
-        use(c, 800, 3);
-        for (uint64_t key = CAPACITY; key < CAPACITY + 200; key++)
-            for (int times = 0; times < 2; times++)
-                touch(c, key, HEAVY);
-        assert_true(kept(c, 800) >= 780);
-        fl_cache_free(&c);
+        assert_non_null(left);
+        inside[left - entries] = false;
+        count--;
     }
+    e->hash = (uint32_t)hash_mix(key + 1);
+    evict_add(&policy, e, NULL);
+    inside[key] = true;
+    count++;
+    return e->queue;
 }
 
-static void who_returns_soon_goes_to_main(void **state)
+static void use_range(size_t from, size_t to)
 {
-    struct fl_cache *c = cache_of(FL_CACHE_S3FIFO, 64 << 20);
-
-    touch(c, 0, LIGHT);
-    for (uint64_t key = 1; has(c, 0); key++)
-        touch(c, key, LIGHT);
-    assert_false(touch(c, 0, LIGHT));
-    assert_true(is_proven(c, 0));
-    fl_cache_free(&c);
+    for (size_t key = from; key < to; key++)
+        use(key);
 }
 
-/* Without fading, a ghost of long ago would pass for a recent visitor; though
- * there may still be room to remember it. */
-static void ghosts_fade(void **state)
+static void use_new(size_t many)
 {
-    for (uint64_t times = 3; times <= 20; times += 17) {
-        struct fl_cache *c = cache_of(FL_CACHE_S3FIFO, 64 << 20);
-
-        touch(c, 0, LIGHT);
-        scan(c, times * CAPACITY);
-        assert_false(touch(c, 0, LIGHT));
-        assert_false(is_proven(c, 0));
-        fl_cache_free(&c);
-    }
+    use_range(fresh, fresh + many);
+    fresh += many;
 }
 
-/* All have been hit often: an eviction still ends, and the newcomer, who has
- * not been hit at all, is not his own victim. */
-static void a_newcomer_finds_room_among_the_used(void **state)
+/* Keys 0 to MAIN are in main, small is at its share. */
+static void main_fill(enum fl_cache_policy which)
 {
-    for (int policy = FL_CACHE_TIDE; policy <= FL_CACHE_LRU; policy++) {
-        struct fl_cache *c = cache_of((enum fl_cache_policy)policy, 64 << 20);
-        struct fl_cache_stats s;
+    start(which);
+    use_range(0, CAPACITY);
+    use_range(0, MAIN);
+    use_new(1);
+    assert_int_equal(policy.queues[ENTRY_MAIN].count, MAIN);
+}
 
-        use(c, CAPACITY, 5);
-        for (uint64_t key = CAPACITY; key < 3 * CAPACITY; key++) {
-            assert_false(touch(c, key, LIGHT));
-            assert_true(has(c, key));
-            fl_cache_stats(c, &s);
-            assert_int_equal(s.entries, CAPACITY);
+/* A newcomer that has left small again. */
+static size_t passer_by(void)
+{
+    size_t key = fresh;
+
+    use_new(1);
+    while (inside[key])
+        use_new(1);
+    return key;
+}
+
+/* Those that returned do not count: of 139 that left 80 are remembered. */
+static void as_many_are_remembered_as_main_holds(void **state)
+{
+    for (int policies = 0; policies < 2; policies++) {
+        for (size_t more = 20; more <= 40; more += 20) {
+            start(policies ? FL_CACHE_TIDE : FL_CACHE_S3FIFO);
+            use_range(0, CAPACITY);
+            use_new(60);
+            use_range(1, 60);
+            use_new(more);
+            assert_int_equal(use(0), more == 20 ? ENTRY_MAIN : ENTRY_SMALL);
+            evict_fini(&policy);
         }
-        assert_int_equal(s.evictions, 2 * CAPACITY);
-        fl_cache_free(&c);
     }
 }
 
-static void a_cache_empties_to_nothing(void **state)
+static void main_used_lately_refuses_who_was_long_away(void **state)
 {
-    for (int policy = FL_CACHE_TIDE; policy <= FL_CACHE_LRU; policy++) {
-        struct fl_cache *c = cache_of((enum fl_cache_policy)policy, 1 << 20);
-        uint64_t key = 50;
-        struct fl_cache_stats s;
+    for (int policies = 0; policies < 2; policies++) {
+        main_fill(policies ? FL_CACHE_TIDE : FL_CACHE_S3FIFO);
 
-        for (uint64_t k = 0; k < 2 * CAPACITY; k++)
-            touch(c, k, k % HEAVY);
-        touch(c, key, LIGHT);
-        assert_true(fl_cache_delete(c, &key, sizeof(key)));
-        fl_cache_clear(c);
-        fl_cache_stats(c, &s);
-        assert_int_equal(s.entries, 0);
-        assert_int_equal(s.bytes, 0);
-        assert_int_equal(s.entries_max, CAPACITY);
-        use(c, CAPACITY, 1);
-        assert_int_equal(fl_cache_bounds_set(c, 10, 1 << 20), 0);
-        fl_cache_stats(c, &s);
-        assert_true(s.entries <= 10);
-        fl_cache_free(&c);
+        size_t key = passer_by();
+
+        use_range(0, MAIN);
+        assert_int_equal(use(key), policies ? ENTRY_SMALL : ENTRY_MAIN);
+        evict_fini(&policy);
     }
 }
 
-RUN(cmocka_unit_test(a_scan_does_not_wash_out_what_is_used),
-    cmocka_unit_test(large_ones_do_not_push_out_many_small),
-    cmocka_unit_test(who_returns_soon_goes_to_main),
-    cmocka_unit_test(ghosts_fade),
-    cmocka_unit_test(a_newcomer_finds_room_among_the_used),
-    cmocka_unit_test(a_cache_empties_to_nothing))
+static void main_unused_for_long_takes_him(void **state)
+{
+    main_fill(FL_CACHE_TIDE);
+    use_new(MAIN);
+    assert_int_equal(use(passer_by()), ENTRY_MAIN);
+    evict_fini(&policy);
+}
+
+/* Key 0 leaves main, as one of small takes its place. */
+static void main_loses_one(enum fl_cache_policy which)
+{
+    main_fill(which);
+    use_new(MAIN);
+    assert_int_equal(use(passer_by()), ENTRY_MAIN);
+    use_new(1);
+    assert_false(inside[0]);
+}
+
+static void who_left_main_may_return_to_it(void **state)
+{
+    main_loses_one(FL_CACHE_TIDE);
+    use_new(3);
+    assert_int_equal(use(0), ENTRY_MAIN);
+    evict_fini(&policy);
+    main_loses_one(FL_CACHE_S3FIFO);
+    use_new(3);
+    assert_int_equal(use(0), ENTRY_SMALL);
+    evict_fini(&policy);
+}
+
+/* Main would change its members among themselves: a loop would thrash it. */
+static void but_not_in_the_place_of_another_of_main(void **state)
+{
+    main_loses_one(FL_CACHE_TIDE);
+    assert_int_equal(use(0), ENTRY_SMALL);
+    evict_fini(&policy);
+}
+
+static size_t loop_misses(enum fl_cache_policy which, size_t length)
+{
+    size_t misses = 0;
+
+    start(which);
+    use_range(10000, 20000); /* what it held before is of no use */
+    for (size_t round = 0; round < 100; round++)
+        for (size_t key = 0; key < length; key++) {
+            misses += !inside[key];
+            use(key);
+        }
+    evict_fini(&policy);
+    return misses;
+}
+
+static void a_loop_finds_a_part_of_itself(void **state)
+{
+    size_t tide = loop_misses(FL_CACHE_TIDE, CAPACITY + 5);
+
+    assert_true(tide < 100 * (CAPACITY + 5) / 2);
+    assert_true(tide <= loop_misses(FL_CACHE_S3FIFO, CAPACITY + 5));
+}
+
+/* How many of 100 that left main takes. */
+static size_t in_main(size_t first)
+{
+    size_t taken = 0;
+
+    for (size_t key = first; key < first + 100; key++) {
+        evict_add(&policy, &entries[key], NULL);
+        taken += entries[key].queue == ENTRY_MAIN;
+    }
+    return taken;
+}
+
+/* A tick is several entries then, and the bins have several ticks. */
+static void a_large_cache_remembers_as_many(void **state)
+{
+    start(FL_CACHE_S3FIFO);
+    evict_bounds_set(&policy, 20000, SIZE_MAX);
+    for (size_t key = 0; key < 20000; key++) {
+        entries[key].hash = (uint32_t)hash_mix(key + 1);
+        evict_add(&policy, &entries[key], NULL);
+    }
+    for (size_t key = 20000; key < 57900; key++) {
+        (void)evict_next(&policy);
+        entries[key].hash = (uint32_t)hash_mix(key + 1);
+        evict_add(&policy, &entries[key], NULL);
+    }
+    /* 37,900 have left; the last 18,000 are remembered. */
+    assert_int_equal(in_main(19600), 0);
+    assert_true(in_main(20100) > 90);
+    evict_fini(&policy);
+}
+
+RUN(cmocka_unit_test(as_many_are_remembered_as_main_holds),
+    cmocka_unit_test(main_used_lately_refuses_who_was_long_away),
+    cmocka_unit_test(main_unused_for_long_takes_him),
+    cmocka_unit_test(who_left_main_may_return_to_it),
+    cmocka_unit_test(but_not_in_the_place_of_another_of_main),
+    cmocka_unit_test(a_loop_finds_a_part_of_itself),
+    cmocka_unit_test(a_large_cache_remembers_as_many))
