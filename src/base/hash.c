@@ -9,6 +9,7 @@
 #include "base/hash.h"
 
 #include "base/attr.h"
+#include "base/hash_secret.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -16,16 +17,13 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-static unsigned char secret[XXH3_SECRET_DEFAULT_SIZE];
+static struct hash_secret secret;
 static pthread_once_t secret_once = PTHREAD_ONCE_INIT;
 static atomic_bool secret_drawn; /* looked at first: cheaper than the once */
 
 static void secret_draw(void)
 {
-    random_bytes(secret, sizeof(secret));
+    hash_secret_draw(&secret);
     atomic_store_explicit(&secret_drawn, true, memory_order_release);
 }
 
@@ -33,7 +31,7 @@ uint64_t hash_keyed(struct bytes b)
 {
     if (UNLIKELY(!atomic_load_explicit(&secret_drawn, memory_order_acquire)))
         (void)pthread_once(&secret_once, secret_draw);
-    return XXH3_64bits_withSecret(b.at, b.len, secret, sizeof(secret));
+    return hash_secret(&secret, b.at, b.len);
 }
 
 uint64_t hash_keyed_seed(struct bytes b, uint64_t seed)
