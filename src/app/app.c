@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "cache/hazard.h"
 #include "cache/tagclock.h"
 #include "data/data.h"
 #include "edge/edge.h"
@@ -230,6 +231,7 @@ static int make_parts(struct app *app, const struct app_extra *extra,
     const struct config *c = app->config;
     int error = metrics_new(&app->metrics);
 
+    hazard_prepare(); /* while there is one thread */
     if (!error)
         error = tagclock_new(&app->clock, c->clock_bytes);
     if (!error)

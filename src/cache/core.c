@@ -113,6 +113,7 @@ int fl_cache_new(struct fl_cache **ret, const struct fl_cache_options *given)
         return error;
     if (!allocator_or_own(&a, o.allocator))
         return FL_ERR_INVALID;
+    hazard_prepare(); /* not at the first get */
 
     struct fl_cache *c = cache_alloc(&a, shard_count_of(&o));
 

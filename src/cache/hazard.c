@@ -69,6 +69,11 @@ static void on_first_use(void)
     readers_fence = !membarrier_registered();
 }
 
+void hazard_prepare(void)
+{
+    (void)pthread_once(&once, on_first_use);
+}
+
 static void used_raise(unsigned count)
 {
     unsigned was = atomic_load(&threads_used);
@@ -80,7 +85,7 @@ static void used_raise(unsigned count)
 
 struct hazard *hazard_take(void)
 {
-    (void)pthread_once(&once, on_first_use);
+    hazard_prepare();
     for (unsigned i = 0; ended_known && i < HAZARD_THREADS; i++) {
         struct hazard *h = &threads[i];
 
@@ -103,7 +108,7 @@ struct hazard *hazard_take(void)
 /* Where readers fence, the fence here is the other half of theirs. */
 static void everybody_fences(void)
 {
-    (void)pthread_once(&once, on_first_use);
+    hazard_prepare();
     hazard_fence();
     if (readers_fence || membarrier_passed())
         return;

@@ -40,6 +40,11 @@ struct hazard {
     atomic_bool taken;
 };
 
+/* Asks the kernel for membarrier(2), if that has not been done yet. With one
+ * thread it grants it at once; with several it waits for a grace period of its
+ * own, which takes milliseconds. */
+void hazard_prepare(void);
+
 /* Initial-exec: found by one load, without a call, in a shared library too. */
 extern _Thread_local struct hazard *hazard_own
     __attribute__((tls_model("initial-exec")));
