@@ -113,6 +113,16 @@ static int ring_walk(const struct fl_geo_point *v, uint32_t n, struct walk *ret)
     return 0;
 }
 
+/* Some meridian is met twice: the box has them all. Of ends that are nearly a
+ * whole turn apart their meridians tell. */
+static bool goes_round(const struct walk *w)
+{
+    double span = w->east - w->west;
+
+    return fabs(span - 360.0) < SUMS_OFF ? turn(w->west_lng, w->east_lng) >= 0
+                                         : span > 360.0;
+}
+
 /* What the walk says of the poles and the box. */
 static int polygon_frame(struct fl_geo_polygon *p, const struct walk *w)
 {
@@ -131,7 +141,7 @@ static int polygon_frame(struct fl_geo_polygon *p, const struct walk *w)
             p->box.south = -90.0;
         return 0;
     }
-    if (w->east - w->west >= 360.0) {
+    if (goes_round(w)) {
         p->box.west = -180.0;
         p->box.east = 180.0;
     }

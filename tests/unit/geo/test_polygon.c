@@ -97,6 +97,32 @@ static void around_a_pole(void **state)
     fl_geo_polygon_free(&p);
 }
 
+/* Sums of turns are rounded: these end a hair before a whole one. */
+static void once_around_and_back(void **state)
+{
+    static const struct fl_geo_point ring[] = {
+        {-88.8, -180},
+        {30.705882352941174, 61.411764705882348},
+        {30.705882352941174, 60.818493934538793},
+        {30.705882352941174, 61.367818722819862},
+        {30.705882352941174, -95.294117647058826},
+        {-47.647058823529413, -95.294117647058826},
+        {-90, -180},
+        {-90, -95.623712520027468},
+        {-47.647058823529413, -95.294117647058826},
+        {30.370794232089722, 61.411764705882348},
+    };
+    struct fl_geo_polygon *p;
+    struct fl_geo_box box;
+
+    assert_int_equal(make(&p, ring, COUNT(ring)), 0);
+    fl_geo_polygon_box(p, &box);
+    for (size_t i = 0; i < COUNT(ring); i++)
+        assert_true(fl_geo_box_has(&box, ring[i]));
+    assert_true(fl_geo_box_has(&box, AT(0, 0)));
+    fl_geo_polygon_free(&p);
+}
+
 static void what_is_no_polygon(void **state)
 {
     struct fl_geo_polygon *p;
@@ -145,4 +171,5 @@ static void the_largest_ring(void **state)
 RUN(cmocka_unit_test(a_square),
     cmocka_unit_test(neighbours_share_out_their_side),
     cmocka_unit_test(across_the_antimeridian), cmocka_unit_test(around_a_pole),
+    cmocka_unit_test(once_around_and_back),
     cmocka_unit_test(what_is_no_polygon), cmocka_unit_test(the_largest_ring))
