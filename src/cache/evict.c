@@ -32,7 +32,7 @@
 #define GHOST_PRINT     17
 
 /* TIDE, measured on traces (docs/library/cache.md). */
-#define AWAY_TIMES_MAX 6 /* times since main's oldest was used */
+#define AWAY_TIMES_MAX 7 /* times since main's oldest was used */
 #define SPARED_MIN     3 /* of small, for one that returns to main */
 
 struct ghost {
